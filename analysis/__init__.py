@@ -1,0 +1,1 @@
+"""From records to answers: metrics, intervals, figures and reports."""

@@ -1,0 +1,1 @@
+"""The recommendation models, their training, and the outcome tables that they become."""

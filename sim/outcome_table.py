@@ -1,0 +1,37 @@
+"""What the simulation reads of the models: the outcome table, as a protocol."""
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+
+class OutcomeTable(Protocol):
+    """For every replayed user, list and step: what the models would show, and how much they agree.
+
+    Replayed user u is position u of the split's `device_users`. Lists are numbered by row: row
+    s < `steps` is the list generated at step s from the history H_s; row `steps` is the preloaded
+    list; row `steps + 1` is the popularity list. The cell of row r at step t (t >= s) is
+    `cell_offset[r] + t`, so the coming cells of one list are contiguous.
+
+    Attributes:
+        steps: T, interactions in a replay window.
+        candidate_count: items in a fresh list.
+        cell_offset: int64, shape [T + 2].
+        consistency: float32, shape [users, cells], in [0, 1].
+        fresh_consistency: float32, shape [users, T + 2]: the list's consistency at its generation.
+        rank: unsigned, shape [users, cells]: 1-based rank of the true next item in the list as
+            fused for display (in row T + 1: in popularity order); 0 is a miss.
+    """
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def candidate_count(self) -> int: ...
+    @property
+    def cell_offset(self) -> NDArray[Any]: ...
+    @property
+    def consistency(self) -> NDArray[Any]: ...
+    @property
+    def fresh_consistency(self) -> NDArray[Any]: ...
+    @property
+    def rank(self) -> NDArray[Any]: ...

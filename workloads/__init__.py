@@ -1,0 +1,1 @@
+"""Interaction logs: readers, catalogue, splits, sessions and the synthetic generator."""

@@ -1,0 +1,43 @@
+"""Random numbers: every draw is a pure function of (seed, purpose, entity, index).
+
+The draws of one index come from one counter-based generator (Philox), and entity e takes the e-th
+number of its stream. So more entities, more indices or another purpose change no draw that was there
+before, and no generator object belongs to an entity.
+"""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+
+def uniform(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.float64]:
+    """Return the draws of entities 0 .. `entities`-1 at `index`, uniform in (0, 1).
+
+    Returns:
+        float64 array, shape [entities]. Neither 0 nor 1 occurs, so that inverse distribution
+        functions stay finite.
+    """
+    purpose_key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
+    stream = np.random.SeedSequence(entropy=(seed, purpose_key, index))
+    draws = np.random.Generator(np.random.Philox(stream)).random(entities)
+    return np.maximum(draws, 2.0**-54, out=draws)
+
+
+def uniform_table(seed: int, purpose: str, entities: int, indices: int) -> NDArray[np.float64]:
+    """Return uniform draws for every entity and index: float64 array, shape [entities, indices]."""
+    table = np.empty((entities, indices))
+    for index in range(indices):
+        table[:, index] = uniform(seed, purpose, index, entities)
+    return table
+
+
+def standard_normal_table(
+    seed: int, purpose: str, entities: int, indices: int
+) -> NDArray[np.float64]:
+    """Return standard normal draws for every entity and index: float64 array, shape [entities, indices].
+
+    By inversion of the uniform draws, one for one.
+    """
+    return ndtri(uniform_table(seed, purpose, entities, indices))
