@@ -1,8 +1,8 @@
 """Random numbers: every draw is a pure function of (seed, purpose, entity, index).
 
 The draws of one index come from one counter-based generator (Philox), and entity e takes the e-th
-number of its stream. So more entities, more indices or another purpose change no draw that was there
-before, and no generator object belongs to an entity.
+number of its stream. So more entities, more indices or another purpose change no draw that was
+there before, and no generator object belongs to an entity.
 """
 
 import hashlib
@@ -36,8 +36,10 @@ def uniform_table(seed: int, purpose: str, entities: int, indices: int) -> NDArr
 def standard_normal_table(
     seed: int, purpose: str, entities: int, indices: int
 ) -> NDArray[np.float64]:
-    """Return standard normal draws for every entity and index: float64 array, shape [entities, indices].
+    """Return standard normal draws for every entity and index, by inversion of the uniform draws.
 
-    By inversion of the uniform draws, one for one.
+    Returns:
+        float64 array, shape [entities, indices].
     """
-    return ndtri(uniform_table(seed, purpose, entities, indices))
+    draws: NDArray[np.float64] = ndtri(uniform_table(seed, purpose, entities, indices))
+    return draws

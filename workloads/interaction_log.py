@@ -1,10 +1,13 @@
 """The immutable, columnar interaction log and its item catalogue."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 
@@ -37,7 +40,8 @@ class InteractionLog:
         user_keys: the data set's own user ids, one string per user.
         offsets: int64, shape [users + 1].
         items: int32, shape [interactions]; ids are positions in the catalogue.
-        times_s: float64, shape [interactions], seconds since the epoch; None where the data has none.
+        times_s: float64, shape [interactions], seconds since the epoch; None where the data has
+            none.
         catalogue: the items.
     """
 
@@ -52,6 +56,47 @@ class InteractionLog:
         for column in (self.offsets, self.items, self.times_s):
             if column is not None:
                 column.setflags(write=False)
+
+    @classmethod
+    def from_columns(
+        cls,
+        name: str,
+        users: NDArray[Any],
+        items: NDArray[Any],
+        times_s: NDArray[np.float64] | None,
+        titles: Mapping[str, str],
+        attributes: Mapping[str, tuple[str, ...]],
+    ) -> Self:
+        """Order logged interactions by user and time and number the users and items.
+
+        Users and items are numbered in the order of their keys: as numbers where all keys are whole
+        numbers, else as text. Items that nobody took are not in the catalogue: there is nothing to
+        learn of them. Interactions repeated in the log are kept.
+
+        Args:
+            name: the data set's name.
+            users: text keys, shape [interactions], in file order.
+            items: text keys, shape [interactions], in file order.
+            times_s: float64, shape [interactions], seconds since the epoch; None keeps file order.
+            titles: by item key; the key itself stands in for a missing or empty title.
+            attributes: by item key; none where missing.
+        """
+        user_numbers, user_keys = _numbered(users)
+        item_numbers, item_keys = _numbered(items)
+        by_user = (user_numbers,) if times_s is None else (times_s, user_numbers)
+        order = np.lexsort(by_user)  # stable: equal times keep file order
+        return cls(
+            name=name,
+            user_keys=user_keys,
+            offsets=np.concatenate(([0], np.cumsum(np.bincount(user_numbers)))).astype(np.int64),
+            items=item_numbers[order].astype(np.int32),
+            times_s=None if times_s is None else times_s[order].astype(np.float64),
+            catalogue=Catalogue(
+                keys=item_keys,
+                titles=tuple(titles.get(key) or key for key in item_keys),
+                attributes=tuple(attributes.get(key, ()) for key in item_keys),
+            ),
+        )
 
     @property
     def users(self) -> int:
@@ -88,3 +133,16 @@ class InteractionLog:
         for column in (self.offsets, self.items, self.times_s):
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
+
+
+def _numbered(keys: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Number the distinct keys in their order: (int64 number of each row, the keys in order)."""
+    codes, distinct = pd.factorize(keys)
+    names = [str(key) for key in distinct]
+    if all(key.isdecimal() for key in names):
+        order = sorted(range(len(names)), key=lambda code: (int(names[code]), names[code]))
+    else:
+        order = sorted(range(len(names)), key=names.__getitem__)
+    number = np.empty(len(names), np.int64)
+    number[order] = np.arange(len(names))
+    return number[codes], tuple(names[code] for code in order)

@@ -1,4 +1,4 @@
-"""Families whose members are one file each: found by name, so that a new one touches no other file."""
+"""Families whose members are one file each: a new one is found and touches no other file."""
 
 import importlib
 import pkgutil
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def members(package: ModuleType, base: type[T]) -> tuple[type[T], ...]:
-    """Import every module of `package` and return the classes that derive from `base` and carry a `kind`.
+    """Return the classes in the modules of `package` that derive from `base` and carry a `kind`.
 
     Sorted by module and name, so the order never depends on the file system.
     """
@@ -38,4 +38,5 @@ def choice_of(classes: tuple[type, ...], default_kind: str | None = None) -> Any
 
     if len(classes) == 1:
         return Annotated[classes[0], BeforeValidator(with_kind)]
-    return Annotated[Union[classes], Field(discriminator="kind"), BeforeValidator(with_kind)]
+    one_of: Any = Union[classes]  # noqa: UP007 - the members are known only at run time
+    return Annotated[one_of, Field(discriminator="kind"), BeforeValidator(with_kind)]
