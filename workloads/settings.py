@@ -1,6 +1,25 @@
 """The base of every typed, immutable settings class."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+
+def invalid(message: str, key: str = "") -> PydanticCustomError:
+    """Return the error to raise in a validator: what is wrong, and what is accepted.
+
+    Args:
+        message: a clause that follows the key, such as "is 5; must be below min_history".
+        key: the key (or dotted path) inside the section that is wrong; empty for the section.
+    """
+    return PydanticCustomError("invalid", "{message}", {"message": message, "key": key})
 
 
 class Settings(BaseModel):
@@ -8,8 +27,40 @@ class Settings(BaseModel):
 
     Validated once, when a scenario is read. Each package owns the settings of its part and derives
     them from this class.
+
+    Attributes:
+        exclusive: groups of keys of which at most one may be given (null counts as not given).
     """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=True
     )
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    def _given(self, group: tuple[str, ...]) -> list[str]:
+        return [
+            key for key in group if key in self.model_fields_set and getattr(self, key) is not None
+        ]
+
+    @model_validator(mode="after")
+    def _at_most_one_of_each_group(self) -> Self:
+        for group in self.exclusive:
+            given = self._given(group)
+            if len(given) > 1:
+                raise PydanticCustomError(
+                    "exclusive", "give only one of {keys}", {"keys": " and ".join(given)}
+                )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_beside_a_given_key(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Leave out what a given key excludes, so that what was written can be read again."""
+        written: dict[str, Any] = handler(self)
+        for group in self.exclusive:
+            if given := self._given(group):
+                for key in set(group) - set(given):
+                    written.pop(key, None)
+        return written
