@@ -1,1 +1,1 @@
-"""The recommendation models, their training, and the outcome tables that they become."""
+"""Models, their training and weights, and the outcome tables that the simulation reads."""

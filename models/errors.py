@@ -1,0 +1,15 @@
+"""Errors of the models that the user can mend."""
+
+
+class ModelError(Exception):
+    """A setting of the models that does not fit the data.
+
+    Attributes:
+        message: one line that says what is wrong and what is accepted.
+        key: the setting's place in a scenario, as `models.candidates.count`.
+    """
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.key = key

@@ -1,0 +1,55 @@
+"""The models' part of a scenario."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+import models.llm
+import models.srm
+from models.llm import LlmSettings
+from models.llm.causal import CausalLmSettings
+from models.srm import SrmSettings
+from models.srm.sasrec import SasRecSettings
+from models.training.settings import TrainingSettings
+from workloads.registry import choice_of, members
+from workloads.settings import Settings
+
+if TYPE_CHECKING:
+    AnySrm = SrmSettings
+    AnyLlm = LlmSettings
+else:
+    AnySrm = choice_of(members(models.srm, SrmSettings), "sasrec")
+    AnyLlm = choice_of(members(models.llm, LlmSettings), "causal_lm")
+
+
+class CandidateSettings(Settings):
+    """The lists that the LLM generates."""
+
+    count: int = Field(default=50, ge=1)
+    """Items in a fresh list."""
+    exclude_seen: bool = True
+    """Leave items of the generating history out of a list, and drop from it on the device what the
+    user has taken since."""
+
+
+class ModelSettings(Settings):
+    """Which models there are, how they are trained and how their orders are fused."""
+
+    srm: AnySrm = SasRecSettings()
+    """The small recommendation model on the device."""
+    llm: AnyLlm = CausalLmSettings()
+    """The large language model in the cloud."""
+    training: TrainingSettings = TrainingSettings()
+    """How both are trained."""
+    candidates: CandidateSettings = CandidateSettings()
+    """The lists that the LLM generates."""
+    fusion: Literal[1, 2, 3, 4, 5] = 3
+    """How a list is ordered for display: 1 LLM only, 2 LLM corrected where the SRM is sure, 3 both,
+    4 both with twice the SRM's weight, 5 SRM only."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of initial weights, batches and dropout."""
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    """Where models are trained and run; `auto` takes a GPU where there is one."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of torch on a CPU. Part of the identity of weights and tables, because another number
+    can change last digits; so it never follows the machine."""
