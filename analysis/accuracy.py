@@ -1,0 +1,119 @@
+"""Accuracy of several series on the same interactions: sums by user, means, paired differences."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.intervals import Estimate, UserResamples
+from analysis.metrics import HEADLINE, METRICS, per_interaction
+
+#: The run itself, then what it is compared with; the order of files, tables and figures.
+SERIES = (
+    "run",
+    "popularity",
+    "srm_full",
+    "llm_full",
+    "srm_only",
+    "llm_only",
+    "never",
+    "always",
+    "always_ideal",
+)
+
+
+def by_user(user: NDArray[Any], rank_by_series: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Sum every metric over each user's interactions, for each series.
+
+    Args:
+        user: integer, shape [interactions]: the user of each interaction, in any order.
+        rank_by_series: for each series the rank that it gave to the item taken next in each of the
+            same interactions: integer, shape [interactions]; 0 is a miss.
+
+    Returns:
+        A row per series (in the mapping's order) and user (ascending): `user` int32, `series`
+        string, `interactions` int64, and a float64 column per metric with the sum.
+
+    Raises:
+        ValueError: if a series has another number of interactions than `user`.
+    """
+    users, row = np.unique(np.asarray(user), return_inverse=True)
+    interactions = np.bincount(row, minlength=len(users)).astype(np.int64)
+    frames = []
+    for series, rank in rank_by_series.items():
+        if np.shape(rank) != np.shape(user):
+            raise ValueError(f"series {series!r} has {np.shape(rank)} ranks for {len(user)} users")
+        sums = {
+            metric: np.bincount(row, weights=values, minlength=len(users))
+            for metric, values in per_interaction(rank).items()
+        }
+        head = {"user": users.astype(np.int32), "series": series, "interactions": interactions}
+        frames.append(pd.DataFrame({**head, **sums}))
+    return pd.concat(frames, ignore_index=True)
+
+
+class Accuracies:
+    """Means and paired differences of the series in one `by_user` frame.
+
+    Every series and difference shares the same resamples of users.
+
+    Attributes:
+        series: the names of the series in the frame, in its order.
+        users: number of users in the frame.
+    """
+
+    def __init__(self, by_user_frame: pd.DataFrame) -> None:
+        rows = pd.Index(np.sort(by_user_frame["user"].unique()))
+        self.series: tuple[str, ...] = tuple(by_user_frame["series"].astype(str).unique())
+        self.users = len(rows)
+        self._interactions = np.zeros((self.users, len(self.series)))
+        self._sums = np.zeros((self.users, len(self.series), len(METRICS)))
+        for column, name in enumerate(self.series):
+            part = by_user_frame[by_user_frame["series"] == name]
+            row = rows.get_indexer(pd.Index(part["user"]))
+            self._interactions[row, column] = part["interactions"].to_numpy()
+            self._sums[row, column] = part[list(METRICS)].to_numpy()
+
+    @cached_property
+    def _resamples(self) -> UserResamples:
+        return UserResamples(self.users)
+
+    @cached_property
+    def _means(self) -> dict[tuple[str, str], Estimate]:
+        shape = (self.users, len(self.series) * len(METRICS))
+        estimates = self._resamples.ratios(
+            self._sums.reshape(shape), np.repeat(self._interactions, len(METRICS), axis=1)
+        )
+        names = [(series, metric) for series in self.series for metric in METRICS]
+        return dict(zip(names, estimates, strict=True))
+
+    def interactions(self, series: str) -> int:
+        """Return the number of interactions of a series."""
+        return int(self._interactions[:, self.series.index(series)].sum())
+
+    def mean(self, series: str, metric: str = HEADLINE) -> Estimate:
+        """Return the mean over interactions of `metric` for `series`, with its interval.
+
+        Raises:
+            KeyError: if there is no such series or metric.
+        """
+        return self._means[series, metric]
+
+    def difference(self, series: str, other: str, metric: str = HEADLINE) -> Estimate:
+        """Return mean of `series` minus mean of `other`, with its interval paired on users.
+
+        Raises:
+            ValueError: if there is no such series or metric.
+        """
+        first, second = self.series.index(series), self.series.index(other)
+        column = METRICS.index(metric)
+        (estimate,) = self._resamples.differences(
+            self._sums[:, first, column, None],
+            self._interactions[:, first, None],
+            self._sums[:, second, column, None],
+            self._interactions[:, second, None],
+        )
+        return estimate

@@ -1,0 +1,180 @@
+"""Intervals: 95% percentile bootstrap over users, the same resamples for everything compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads import draws
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+#: With fewer users than this a percentile interval promises a coverage that it does not have.
+MIN_USERS = 30
+
+#: Per-user totals are rounded to multiples of this before they are resampled. Products with the
+#: integer weights and their sums are then exact in float64 (up to 2^27 in total), whatever order
+#: a linear algebra library adds them in: the interval has the same bytes on any number of threads.
+GRID = 2.0**-26
+
+_SEED = 0
+_STORED_WEIGHTS_BYTES = 2**27
+_CHUNK_WEIGHTS = 2**22
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its 95% interval over users: `low` and `high`, None where users are too few."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def above_zero(self) -> bool:
+        """Whether the whole interval lies above 0; False where there is no interval."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether the whole interval lies below 0; False where there is no interval."""
+        return self.high is not None and self.high < 0
+
+
+class UserResamples:
+    """The bootstrap's resamples of `users` users: a pure function of that number.
+
+    Users are drawn with replacement, so all devices and interactions of a user move together
+    (a cluster bootstrap: Field and Welsh, "Bootstrapping clustered data", 2007). A user's weight
+    is the number of times it was drawn. Series that are compared share one object, or two of the
+    same size: their resamples are then the same, and differences are paired.
+
+    Attributes:
+        users: number of users, which the rows of every array given to the methods stand for.
+    """
+
+    def __init__(self, users: int) -> None:
+        self.users = users
+
+    def totals(self, per_user: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the column totals of `per_user` [users, columns] in each resample.
+
+        Returns:
+            float64, shape [RESAMPLES, columns].
+        """
+        rounded = np.round(per_user / GRID) * GRID
+        return np.concatenate([chunk.astype(np.float64) @ rounded for chunk in self._weights()])
+
+    def ratios(
+        self, numerator: NDArray[np.float64], denominator: NDArray[np.float64]
+    ) -> list[Estimate]:
+        """Estimate, per column, total numerator / total denominator: a mean over interactions.
+
+        Args:
+            numerator: float64, shape [users, columns], for instance sums of a metric.
+            denominator: float64, shape [users, columns], for instance numbers of interactions.
+
+        Returns:
+            One estimate per column; its value is NaN where the denominator's total is 0.
+        """
+        values = _ratio(numerator.sum(axis=0), denominator.sum(axis=0))
+        enough = (denominator > 0).sum(axis=0) >= MIN_USERS
+        if not enough.any():
+            return [Estimate(float(value), None, None) for value in values]
+        resampled = _ratio(self.totals(numerator), self.totals(denominator))
+        return _estimates(values, resampled, enough)
+
+    def differences(
+        self,
+        numerator: NDArray[np.float64],
+        denominator: NDArray[np.float64],
+        other_numerator: NDArray[np.float64],
+        other_denominator: NDArray[np.float64],
+    ) -> list[Estimate]:
+        """Estimate, per column, the first pair's ratio minus the other's, paired on users.
+
+        Args:
+            numerator: float64, shape [users, columns]; so are the other three.
+            denominator: see `ratios`.
+            other_numerator: what is subtracted.
+            other_denominator: what is subtracted.
+        """
+        values = _ratio(numerator.sum(axis=0), denominator.sum(axis=0)) - _ratio(
+            other_numerator.sum(axis=0), other_denominator.sum(axis=0)
+        )
+        enough = ((denominator > 0) & (other_denominator > 0)).sum(axis=0) >= MIN_USERS
+        if not enough.any():
+            return [Estimate(float(value), None, None) for value in values]
+        resampled = _ratio(self.totals(numerator), self.totals(denominator)) - _ratio(
+            self.totals(other_numerator), self.totals(other_denominator)
+        )
+        return _estimates(values, resampled, enough)
+
+    def quantile(
+        self, values: NDArray[np.float64], user: NDArray[np.int64], probability: float
+    ) -> Estimate:
+        """Estimate a quantile of values that are clustered in users.
+
+        The interval is Woodruff's, "Confidence intervals for medians and other position measures"
+        (1952): the bootstrap gives the interval of the share of values at or below the estimated
+        quantile, and the quantiles at the ends of that interval are the ends of this one.
+
+        Args:
+            values: float64, shape [values].
+            user: int64, shape [values]: the row, in 0 .. users - 1, of each value's user.
+            probability: which quantile; 0.5 is the median.
+        """
+        if not len(values):
+            return Estimate(float("nan"), None, None)
+        estimate = float(np.quantile(values, probability))
+        count = np.bincount(user, minlength=self.users).astype(np.float64)
+        below = np.bincount(user[values <= estimate], minlength=self.users).astype(np.float64)
+        (share,) = self.ratios(below[:, None], count[:, None])
+        if share.low is None or share.high is None:
+            return Estimate(estimate, None, None)
+        ends = np.clip(np.array([share.low, share.high]) - share.value + probability, 0.0, 1.0)
+        low, high = np.quantile(values, ends)
+        return Estimate(estimate, float(low), float(high))
+
+    def _weights(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield the weights in chunks of shape [resamples, users], all resamples in order."""
+        if RESAMPLES * self.users <= _STORED_WEIGHTS_BYTES:
+            yield from np.array_split(self._stored_weights, self._chunks)
+        else:
+            for part in np.array_split(np.arange(RESAMPLES), self._chunks):
+                yield np.stack([self._draw(int(index)) for index in part])
+
+    @property
+    def _chunks(self) -> int:
+        return max(1, min(RESAMPLES, -(-RESAMPLES * self.users // _CHUNK_WEIGHTS)))
+
+    @cached_property
+    def _stored_weights(self) -> NDArray[np.uint8]:
+        return np.stack([self._draw(index) for index in range(RESAMPLES)])
+
+    def _draw(self, index: int) -> NDArray[np.uint8]:
+        position = draws.uniform(_SEED, "bootstrap", index, self.users) * self.users
+        user = np.minimum(position.astype(np.int64), self.users - 1)
+        return np.bincount(user, minlength=self.users).astype(np.uint8)
+
+
+def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(denominator > 0, numerator / denominator, np.nan)
+
+
+def _estimates(
+    values: NDArray[np.float64], resampled: NDArray[np.float64], enough: NDArray[np.bool_]
+) -> list[Estimate]:
+    tail = (1 - LEVEL) / 2
+    result = []
+    for column, value in enumerate(values):
+        if enough[column]:
+            low, high = np.nanquantile(resampled[:, column], [tail, 1 - tail])
+            result.append(Estimate(float(value), float(low), float(high)))
+        else:
+            result.append(Estimate(float(value), None, None))
+    return result

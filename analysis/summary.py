@@ -1,0 +1,284 @@
+"""`summary.json`: the figures of one run, computed from its records."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.accuracy import Accuracies
+from analysis.intervals import Estimate
+from analysis.metrics import METRICS
+
+BASELINES = (
+    "popularity",
+    "srm_full",
+    "srm_only",
+    "llm_only",
+    "never",
+    "always",
+    "always_ideal",
+)
+
+OUTCOMES = ("delivered", "timed_out", "rejected", "lost", "superseded", "in_flight")
+
+#: The outcomes of requests whose reply the device took.
+ANSWERED = ("delivered", "superseded")
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What all devices together used, in joules."""
+
+    compute_j: float
+    radio_j: float
+
+
+@dataclass(frozen=True)
+class CloudCapacity:
+    """What of the cloud the records do not hold.
+
+    Attributes:
+        replicas: how many replicas served; each was there for the whole run.
+        simulated_s: length of the run in simulated seconds.
+        price_usd_per_accelerator_hour: price of one accelerator for an hour.
+        accelerators_per_replica: accelerators that one replica occupies.
+    """
+
+    replicas: int
+    simulated_s: float
+    price_usd_per_accelerator_hour: float
+    accelerators_per_replica: int = 1
+
+
+def summarise(
+    *,
+    scenario: str,
+    seed: int,
+    interactions: pd.DataFrame,
+    requests: pd.DataFrame,
+    accuracy_by_user: pd.DataFrame,
+    energy: Energy,
+    cloud: CloudCapacity,
+    engine: Mapping[str, Any],
+) -> Block:
+    """Return the contents of `summary.json`, keys in the order of the output contract.
+
+    Args:
+        scenario: the scenario's name.
+        seed: the simulation's seed.
+        interactions: the records of `interactions.parquet`.
+        requests: the records of `requests.parquet`.
+        accuracy_by_user: the frame of `analysis.accuracy.by_user`, with the series `run` and any
+            of `BASELINES`; a baseline that is absent becomes null.
+        energy: joules of all devices.
+        cloud: replicas, simulated seconds and price.
+        engine: the block on the program itself (wall times and so on), written as it is given.
+
+    Returns:
+        Nested dictionaries of strings, ints, floats, lists and None: never NaN. Distributions of
+        nothing are None. Quantiles interpolate linearly.
+    """
+    accuracies = Accuracies(accuracy_by_user)
+    devices = int(interactions["device"].nunique())
+    consulted = ~_bool(interactions, "suppressed")
+    wanted = int((_bool(interactions, "wanted") & consulted).sum())
+    summary: Block = _plain(
+        {
+            "scenario": scenario,
+            "seed": seed,
+            "devices": devices,
+            "users": int(interactions["user"].nunique()),
+            "interactions": len(interactions),
+            "requests": len(requests),
+            "request_frequency": _share(len(requests), len(interactions)),
+            "wanted_frequency": _share(wanted, int(consulted.sum())),
+            "accuracy": accuracy_block(accuracies, "run"),
+            "baselines": {
+                name: accuracy_block(accuracies, name) if name in accuracies.series else None
+                for name in BASELINES
+            },
+            "outcomes": outcome_counts(requests),
+            "response_s": distribution(response_s(requests)),
+            "time_to_use_s": distribution(time_to_use_s(interactions, requests)),
+            "display_wait_s": distribution(
+                _float(interactions, "shown_s") - _float(interactions, "decision_s")
+            ),
+            "list_age_steps": distribution(_float(interactions, "list_age_steps")),
+            "list_age_s": distribution(_float(interactions, "list_age_s")),
+            "bytes": {
+                "up": int(np.nansum(_float(requests, "bytes_up"))),
+                "down": int(np.nansum(_float(requests, "bytes_down"))),
+            },
+            "energy_j": {
+                "compute": energy.compute_j,
+                "radio": energy.radio_j,
+                "total": energy.compute_j + energy.radio_j,
+                "per_device": _share(energy.compute_j + energy.radio_j, devices),
+            },
+            "cloud": cloud_block(requests, cloud),
+            "engine": dict(engine),
+        }
+    )
+    return summary
+
+
+def accuracy_block(accuracies: Accuracies, series: str) -> Block:
+    """Return {metric: {mean, ci95: [low, high] or None}} of one series, every metric in order."""
+    return {metric: _with_ci95(accuracies.mean(series, metric)) for metric in METRICS}
+
+
+def outcome_counts(requests: pd.DataFrame) -> dict[str, int]:
+    """Return how many requests ended in each outcome; the counts add up to the requests.
+
+    Raises:
+        ValueError: if a request has an outcome that is not one of `OUTCOMES`.
+    """
+    outcome = requests["outcome"].astype(str)
+    unknown = sorted(set(outcome) - set(OUTCOMES))
+    if unknown:
+        raise ValueError(f"unknown outcome {unknown[0]!r}; outcomes are {', '.join(OUTCOMES)}")
+    return {name: int((outcome == name).sum()) for name in OUTCOMES}
+
+
+def response_s(requests: pd.DataFrame) -> NDArray[np.float64]:
+    """Return sent to received, in seconds, of the requests whose reply the device took."""
+    answered = requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
+    return (_float(requests, "received_s") - _float(requests, "sent_s"))[answered]
+
+
+def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray[np.float64]:
+    """Return sent to the first time that the list was shown, in seconds, of the requests used.
+
+    The list of a request made at step s has the basis s, so an interaction used it where step minus
+    list age is s. A preloaded list can have the same basis; it has no age in seconds.
+    """
+    age = _float(interactions, "list_age_steps")
+    of_request = ~np.isnan(age) & ~np.isnan(_float(interactions, "list_age_s"))
+    used = pd.DataFrame(
+        {
+            "device": interactions["device"].to_numpy()[of_request],
+            "step": (interactions["step"].to_numpy()[of_request] - age[of_request]).astype(int),
+            "shown_s": _float(interactions, "shown_s")[of_request],
+        }
+    )
+    first_use = used.groupby(["device", "step"], sort=True)["shown_s"].min()
+    sent = requests.set_index(["device", "step"])["sent_s"].astype(np.float64)
+    sent = sent[(requests["outcome"].astype(str) == "delivered").to_numpy()]
+    wait = first_use.reindex(sent.index).to_numpy() - sent.to_numpy()
+    return np.asarray(wait[~np.isnan(wait)], dtype=np.float64)
+
+
+def cloud_block(requests: pd.DataFrame, cloud: CloudCapacity) -> Block:
+    """Return the cloud's load and cost.
+
+    A batch of n requests occupies one replica from its start to its end, so each of its requests
+    accounts for 1/n of that time, and the requests' 1/n add up to the number of batches. Replicas
+    are paid for while they are there, busy or not.
+    """
+    start = _float(requests, "service_start_s")
+    served = ~np.isnan(start)
+    batch_size = _float(requests, "batch_size")[served]
+    busy_s = float(np.sum(service_s(requests, cloud.simulated_s)[served] / batch_size))
+    batches = float(np.sum(1.0 / batch_size))
+    queue_wait = distribution((start - _float(requests, "arrived_cloud_s"))[served])
+    hours = cloud.replicas * cloud.accelerators_per_replica * cloud.simulated_s / 3600.0
+    return {
+        "utilisation": _share(busy_s, cloud.replicas * cloud.simulated_s),
+        "queue_wait_s": queue_wait and {key: queue_wait[key] for key in ("mean", "p95")},
+        "batch_size_mean": _share(int(served.sum()), batches),
+        "service_s_total": busy_s,
+        "accelerator_hours": hours,
+        "cost_usd": hours * cloud.price_usd_per_accelerator_hour,
+    }
+
+
+def service_s(requests: pd.DataFrame, simulated_s: float) -> NDArray[np.float64]:
+    """Return each request's seconds in service, cut at the end of the run; NaN if never served."""
+    end = _float(requests, "service_end_s")
+    end = np.minimum(np.where(np.isnan(end), simulated_s, end), simulated_s)
+    return np.maximum(end - _float(requests, "service_start_s"), 0.0)
+
+
+def distribution(values: NDArray[np.float64]) -> Block | None:
+    """Return {mean, p50, p95, p99} of the values that are not NaN; None where there are none."""
+    present = values[~np.isnan(values)]
+    if not len(present):
+        return None
+    p50, p95, p99 = np.quantile(present, [0.5, 0.95, 0.99])
+    return {"mean": float(present.mean()), "p50": float(p50), "p95": float(p95), "p99": float(p99)}
+
+
+def to_json(summary: Mapping[str, Any]) -> str:
+    """Return the text of `summary.json`: indented, floats at full precision, never NaN."""
+    return json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def flatten(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary as one flat row, for a table of a sweep's points.
+
+    Keys are joined by dots (`accuracy.ndcg@10.mean`), an interval becomes `.ci95.low` and
+    `.ci95.high`, and a distribution of nothing becomes a NaN under each of its keys, so that every
+    point has the same columns.
+    """
+    row: dict[str, Any] = {}
+    _flatten_into(row, "", summary)
+    return row
+
+
+_DISTRIBUTIONS = ("response_s", "time_to_use_s", "display_wait_s", "list_age_steps", "list_age_s")
+
+
+def _flatten_into(row: dict[str, Any], prefix: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _flatten_into(row, f"{prefix}.{key}" if prefix else str(key), inner)
+    elif prefix.endswith(".ci95"):
+        low, high = value or (math.nan, math.nan)
+        row[f"{prefix}.low"], row[f"{prefix}.high"] = low, high
+    elif value is None and prefix in _DISTRIBUTIONS:
+        row.update({f"{prefix}.{key}": math.nan for key in ("mean", "p50", "p95", "p99")})
+    elif value is None and prefix == "cloud.queue_wait_s":
+        row.update({f"{prefix}.{key}": math.nan for key in ("mean", "p95")})
+    elif value is None and prefix.startswith("baselines."):
+        for metric in METRICS:
+            row[f"{prefix}.{metric}.mean"] = math.nan
+            _flatten_into(row, f"{prefix}.{metric}.ci95", None)
+    else:
+        row[prefix] = math.nan if value is None else value
+
+
+def _with_ci95(estimate: Estimate) -> Block:
+    interval = None if estimate.low is None else [estimate.low, estimate.high]
+    return {"mean": estimate.value, "ci95": interval}
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _bool(frame: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+    return frame[column].to_numpy(dtype=np.bool_)
+
+
+def _float(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` with plain Python types only, and None for what is not a finite number."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
