@@ -1,1 +1,1 @@
-"""Simulated time: devices, network, cloud, request policies, energy and records (numpy and simpy only)."""
+"""Simulated time: devices, network, cloud, request policies, energy (numpy and simpy only)."""

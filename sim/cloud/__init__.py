@@ -1,0 +1,1 @@
+"""The shared cloud: replicas, their queue, batching and service times."""

@@ -1,0 +1,46 @@
+"""The settings of the cloud."""
+
+import math
+from typing import ClassVar
+
+from pydantic import Field
+
+from sim.cloud.service_time import AnyServiceTime
+from sim.cloud.service_time.roofline import RooflineServiceTime
+from workloads.settings import Settings
+
+
+class BatchingSettings(Settings):
+    """When waiting requests become a batch."""
+
+    size: int = Field(default=8, ge=1)
+    """Most requests in a batch."""
+    wait_s: float = Field(default=0.02, ge=0)
+    """A free replica waits this long for the batch to fill, counted from its oldest request."""
+
+
+class CloudSettings(Settings):
+    """Replicas of the LLM behind one bounded queue, first come first served."""
+
+    replicas: int | None = Field(default=None, ge=1)
+    """Number of replicas; 1 where neither this nor `devices_per_replica` is given."""
+    devices_per_replica: float | None = Field(default=None, gt=0)
+    """Instead of `replicas`: one replica for so many devices, rounded up, so that the load on each
+    stays the same when the fleet grows."""
+    queue_limit: int = Field(default=1000, ge=1)
+    """Waiting requests; one more is rejected."""
+    batching: BatchingSettings = BatchingSettings()
+    """Batch size and wait."""
+    service_time: AnyServiceTime = RooflineServiceTime()
+    """Service time of a batch."""
+    price_usd_per_accelerator_hour: float = Field(default=2.0, ge=0)
+    """Price of one replica's accelerator, counted while the simulation runs. An assumption: set
+    your own."""
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("replicas", "devices_per_replica"),)
+
+    def replicas_for(self, devices: int) -> int:
+        """Return the number of replicas that serve `devices` devices."""
+        if self.devices_per_replica is not None:
+            return max(1, math.ceil(devices / self.devices_per_replica))
+        return self.replicas or 1

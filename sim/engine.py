@@ -1,0 +1,62 @@
+"""The simulation: every device, the network and the cloud, event by event."""
+
+from collections.abc import Generator
+
+import numpy as np
+from simpy import Event
+
+from sim.clock import DECISION, Clock
+from sim.energy import fleet_energy_j
+from sim.exchange import Exchange
+from sim.records import InteractionRecords, RequestRecords, SimulationResult
+from sim.request import Request
+from sim.session import Session
+from sim.world import World
+from workloads.progress import SILENT, Progress
+
+
+def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
+    """Run a world until its last session has ended.
+
+    A device enters the event heap when its session starts, sleeps there from one request to the
+    next, and leaves it after its last request.
+    """
+    clock = Clock()
+    links = world.make_links()
+    exchange = Exchange(
+        clock, links, world.cloud, world.replicas, world.serving, world.table.candidate_count
+    )
+    draws = world.policy_draws()
+    interactions = InteractionRecords.empty(world.devices, world.table.steps)
+    requests: list[Request] = []
+
+    def run_session(device: int) -> Generator[Event, None, None]:
+        session = Session(world, device, draws[device], interactions)
+        while (step := session.next_request()) is not None:
+            yield clock.at(session.sending_s(step), DECISION)
+            request = session.request(step, clock.event())
+            requests.append(request)
+            yield exchange.send(request)
+            request.ended_s = clock.now
+            session.resume(request)
+        session.close()
+        advance(1)
+
+    def start_sessions() -> Generator[Event, None, None]:
+        start_s = world.sessions.start_s
+        for device in np.argsort(start_s, kind="stable").tolist():
+            if start_s[device] > clock.now:
+                yield clock.at(float(start_s[device]), DECISION)
+            clock.process(run_session(device))
+
+    with progress.phase("simulate", world.devices) as advance:
+        clock.process(start_sessions())
+        clock.run()
+    request_records = RequestRecords.collect(requests, interactions.horizon_s)
+    return SimulationResult(
+        interactions=interactions,
+        requests=request_records,
+        replicas=world.replicas,
+        events=clock.count_events(),
+        energy_j=fleet_energy_j(world, links, interactions, request_records),
+    )

@@ -1,0 +1,130 @@
+"""Networks of constant speed: a named preset, figures of one's own, or a preset refined by them."""
+
+from importlib import resources
+from typing import Any, Literal
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from simpy import Event
+
+from sim.clock import Clock
+from sim.network.network import Direction, Network
+from sim.request import Request
+from workloads import draws
+from workloads.settings import Settings
+
+EXPLICIT = "explicit"
+DEFAULT_PRESET = "4g"
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """Read the presets: name -> figures and their source."""
+    text = resources.files("sim.network").joinpath("presets.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+class Jitter(Settings):
+    """Random variation of the one-way latency from message to message."""
+
+    distribution: Literal["none", "lognormal"] = "none"
+    """`lognormal` keeps the mean: latency x exp(sigma z - sigma^2 / 2), z standard normal."""
+    sigma: float = Field(default=0.0, ge=0)
+    """Standard deviation of the logarithm."""
+
+
+class PresetNetwork(Network):
+    """Latency plus size over bandwidth, for each device and way.
+
+    Message time = (round-trip time / 2) x jitter + 8 x bytes / (bandwidth x the device's factor).
+    """
+
+    kind: Literal["preset"] = "preset"
+    preset: str = DEFAULT_PRESET
+    """Name in `sim/network/presets.yaml`; figures given beside it take precedence. `explicit`, or
+    figures without a preset, takes nothing from a preset."""
+    source: str = ""
+    """Where the figures come from."""
+    down_bps: float = Field(gt=0)
+    """Bandwidth towards the device, bit/s."""
+    up_bps: float = Field(gt=0)
+    """Bandwidth towards the cloud, bit/s."""
+    rtt_s: float = Field(ge=0)
+    """Round-trip time without load, s; half of it each way."""
+    jitter: Jitter = Jitter()
+    """Variation of the latency between messages."""
+    bandwidth_spread: float = Field(default=0.0, ge=0)
+    """Sigma of a lognormal factor with mean 1 on each device's bandwidth."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        figures = {"down_bps", "up_bps", "rtt_s"}
+        name = given.get("preset", EXPLICIT if figures & set(given) else DEFAULT_PRESET)
+        known = presets()
+        if name == EXPLICIT:
+            return {**given, "preset": EXPLICIT}
+        if name not in known:
+            raise ValueError(
+                f"there is no network preset {name!r}; there are {', '.join(known)}, and "
+                f"{EXPLICIT} with figures of your own"
+            )
+        return {**known[name], **given, "preset": name}
+
+    def links(self, seed: int, devices: int, steps: int) -> "ConstantLinks":
+        """Draw every device's bandwidth and every message's latency."""
+        sigma = self.bandwidth_spread
+        factor = np.ones(devices)
+        if sigma:
+            normal = draws.standard_normal_table(seed, "network bandwidth", devices, 1)[:, 0]
+            factor = np.exp(sigma * normal - sigma**2 / 2)
+        latency_s = tuple(
+            self._latencies_s(seed, direction, devices, steps) for direction in Direction
+        )
+        return ConstantLinks(
+            bps=(self.up_bps * factor, self.down_bps * factor), latency_s=latency_s
+        )
+
+    def _latencies_s(
+        self, seed: int, direction: Direction, devices: int, steps: int
+    ) -> NDArray[np.float64]:
+        half_s, sigma = self.rtt_s / 2, self.jitter.sigma
+        if self.jitter.distribution == "none" or sigma == 0 or half_s == 0:
+            return np.broadcast_to(half_s, (devices, steps))
+        purpose = f"network latency {direction.name.lower()}"
+        normal = draws.standard_normal_table(seed, purpose, devices, steps)
+        return half_s * np.exp(sigma * normal - sigma**2 / 2)
+
+
+class ConstantLinks:
+    """Links whose speed does not change and that nobody shares.
+
+    Args:
+        bps: up and down; float64, shape [devices] each.
+        latency_s: up and down; float64, shape [devices, steps] each.
+    """
+
+    def __init__(
+        self, bps: tuple[NDArray[np.float64], ...], latency_s: tuple[NDArray[np.float64], ...]
+    ) -> None:
+        self._bps = bps
+        self._latency_s = latency_s
+
+    def carry(self, clock: Clock, direction: Direction, request: Request, size_bytes: int) -> Event:
+        """Send a message of `request` now; the event is its last byte's arrival."""
+        delay_s = self.delay_s(direction, request.device, request.step, size_bytes)
+        return clock.at(clock.now + delay_s, value=request)
+
+    def delay_s(self, direction: Direction, device: int, step: int, size_bytes: int) -> float:
+        """Time from sending to the arrival of the last byte."""
+        latency_s = float(self._latency_s[direction][device, step])
+        return latency_s + 8 * size_bytes / float(self._bps[direction][device])
+
+    def transfers_s(
+        self, direction: Direction, device: NDArray[np.integer], size_bytes: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
+        """Time of each message's bytes at its link's speed; 0 at infinite speed."""
+        return np.asarray(8 * size_bytes / self._bps[direction][device])

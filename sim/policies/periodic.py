@@ -1,0 +1,21 @@
+"""The device asks every so many steps, whatever happens: the simplest policy that reacts to age."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .policy import Policy, PolicyView
+
+
+class Periodic(Policy):
+    """Asks at steps every - 1, 2 every - 1, ... of the session, so 1 asks at every step."""
+
+    kind: Literal["periodic"] = "periodic"
+    every: int = Field(ge=1)
+    """Steps from one request to the next."""
+
+    def asks(self, view: PolicyView) -> NDArray[np.bool_]:
+        """Ask where the step, counted from 1, is a multiple of `every`."""
+        return np.equal((view.steps + 1) % self.every, 0)

@@ -1,0 +1,96 @@
+"""Energy of a phone's radio: promotion, transfer, tail."""
+
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Radio:
+    """Power states of a radio (`radios.yaml` names the source).
+
+    Attributes:
+        promotion_s, promotion_w: from idle to active.
+        tail: stages after a transfer, as (duration in s, power in W).
+        alpha_up_w_per_mbps, alpha_down_w_per_mbps, beta_w: power of a transfer.
+    """
+
+    promotion_s: float
+    promotion_w: float
+    tail: tuple[tuple[float, float], ...]
+    alpha_up_w_per_mbps: float
+    alpha_down_w_per_mbps: float
+    beta_w: float
+
+    @classmethod
+    def named(cls, name: str) -> "Radio":
+        """Read a radio from `radios.yaml`."""
+        figures = yaml.safe_load(
+            resources.files("sim").joinpath("radios.yaml").read_text(encoding="utf-8")
+        )[name]
+        return cls(
+            promotion_s=figures["promotion"]["duration_s"],
+            promotion_w=figures["promotion"]["power_w"],
+            tail=tuple((stage["duration_s"], stage["power_w"]) for stage in figures["tail"]),
+            alpha_up_w_per_mbps=figures["alpha_up_w_per_mbps"],
+            alpha_down_w_per_mbps=figures["alpha_down_w_per_mbps"],
+            beta_w=figures["beta_w"],
+        )
+
+    @property
+    def tail_s(self) -> float:
+        """How long the radio stays powered after a transfer."""
+        return sum(duration_s for duration_s, _ in self.tail)
+
+    def tail_j(self, pause_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Energy of the tail in a pause of the given length (infinite: the whole tail)."""
+        energy_j = np.zeros_like(pause_s)
+        stage_start_s = 0.0
+        for duration_s, power_w in self.tail:
+            energy_j += power_w * np.clip(pause_s - stage_start_s, 0.0, duration_s)
+            stage_start_s += duration_s
+        return energy_j
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """Messages of many devices; arrays with one entry each, in any order.
+
+    Attributes:
+        device: int; whose radio.
+        start_s, end_s: float64; when its bytes cross the link.
+        up_bytes, down_bytes: int; one of them is 0.
+    """
+
+    device: NDArray[np.integer]
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    up_bytes: NDArray[np.integer]
+    down_bytes: NDArray[np.integer]
+
+
+def radio_energy_j(radio: Radio, transfers: Transfers) -> dict[str, float]:
+    """Return what the transfers cost, by state: `promotion`, `transfer` and `tail`.
+
+    A transfer that starts inside another's tail needs no promotion and cuts that tail short. With
+    power = alpha x Mbit/s + beta, the energy of a transfer is alpha x Mbit + beta x duration.
+    """
+    order = np.lexsort((transfers.start_s, transfers.device))
+    device, start_s = transfers.device[order], transfers.start_s[order]
+    same_device = device[1:] == device[:-1]
+    end_s = transfers.end_s[order]
+    pause_s = np.full(len(order), np.inf)
+    pause_s[:-1][same_device] = np.maximum(start_s[1:] - end_s[:-1], 0.0)[same_device]
+    promotions = int((pause_s > radio.tail_s).sum()) if radio.tail else len(order)
+    megabits_up = 8e-6 * float(transfers.up_bytes.sum())
+    megabits_down = 8e-6 * float(transfers.down_bytes.sum())
+    return {
+        "promotion": promotions * radio.promotion_s * radio.promotion_w,
+        "transfer": radio.alpha_up_w_per_mbps * megabits_up
+        + radio.alpha_down_w_per_mbps * megabits_down
+        + radio.beta_w * float((end_s - start_s).sum()),
+        "tail": float(radio.tail_j(pause_s).sum()),
+    }

@@ -1,0 +1,161 @@
+"""What a simulation leaves behind: columns for interactions and requests."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.outcome_table import OutcomeTable
+from sim.request import NEVER_S, Outcome, Request
+
+
+@dataclass(frozen=True)
+class InteractionRecords:
+    """Every interaction of the fleet; all arrays have the shape [devices, steps].
+
+    Attributes:
+        decision_s: float64; when the device decided.
+        shown_s: float64; when the list was shown.
+        held_row: int16; row in the outcome table of the list held at the decision.
+        shown_row: int16; row of the list shown.
+        requested: bool; the policy was consulted, asked, and a request was sent.
+        suppressed: bool; a request was outstanding, so the policy was not consulted.
+    """
+
+    decision_s: NDArray[np.float64]
+    shown_s: NDArray[np.float64]
+    held_row: NDArray[np.int16]
+    shown_row: NDArray[np.int16]
+    requested: NDArray[np.bool_]
+    suppressed: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, devices: int, steps: int) -> "InteractionRecords":
+        """Make columns for `devices` devices and `steps` steps."""
+        shape = (devices, steps)
+        return cls(
+            decision_s=np.zeros(shape),
+            shown_s=np.zeros(shape),
+            held_row=np.zeros(shape, dtype=np.int16),
+            shown_row=np.zeros(shape, dtype=np.int16),
+            requested=np.zeros(shape, dtype=bool),
+            suppressed=np.zeros(shape, dtype=bool),
+        )
+
+    @property
+    def horizon_s(self) -> float:
+        """End of the simulation: the last list of the last session is shown."""
+        return float(self.shown_s[:, -1].max())
+
+    def rank(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.integer]:
+        """Return the next item's rank in what was shown (0: a miss): shape [devices, steps]."""
+        return _cells(table.rank, table, user, self.shown_row)
+
+    def consistency(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the held list's consistency at each decision: shape [devices, steps]."""
+        return _cells(table.consistency, table, user, self.held_row)
+
+
+def _cells(
+    column: NDArray[np.generic],
+    table: OutcomeTable,
+    user: NDArray[np.int64],
+    row: NDArray[np.int16],
+) -> NDArray:  # type: ignore[type-arg]
+    cell = table.cell_offset[row] + np.arange(table.steps)
+    return np.asarray(column[user[:, None], cell])
+
+
+@dataclass(frozen=True)
+class RequestRecords:
+    """Every request of the fleet in the order of device and step; all arrays have one entry each.
+
+    Times that never came are infinite. What came after the end of the simulation never came.
+
+    Attributes:
+        device, step: int32, int16; who asked, when.
+        sent_s, arrived_cloud_s, service_start_s, service_end_s: float64.
+        reply_s: float64; arrival of the reply or rejection, even if too late.
+        bytes_up, bytes_down: int64.
+        batch_size: int32; 0 if never served.
+        attempts: int16.
+        outcome: int8; an `Outcome`.
+    """
+
+    device: NDArray[np.int32]
+    step: NDArray[np.int16]
+    sent_s: NDArray[np.float64]
+    arrived_cloud_s: NDArray[np.float64]
+    service_start_s: NDArray[np.float64]
+    service_end_s: NDArray[np.float64]
+    reply_s: NDArray[np.float64]
+    bytes_up: NDArray[np.int64]
+    bytes_down: NDArray[np.int64]
+    batch_size: NDArray[np.int32]
+    attempts: NDArray[np.int16]
+    outcome: NDArray[np.int8]
+
+    @property
+    def received_s(self) -> NDArray[np.float64]:
+        """When the device took the reply or rejection: infinite where it never did."""
+        taken = np.isin(self.outcome, (Outcome.DELIVERED, Outcome.SUPERSEDED, Outcome.REJECTED))
+        return np.where(taken, self.reply_s, NEVER_S)
+
+    @classmethod
+    def collect(cls, requests: list[Request], horizon_s: float) -> "RequestRecords":
+        """Turn finished requests into columns, leaving out what lies after `horizon_s`."""
+        ordered = sorted(requests, key=lambda request: (request.device, request.step))
+
+        def column(name: str, dtype: type) -> NDArray:  # type: ignore[type-arg]
+            values = (getattr(request, name) for request in ordered)
+            return np.fromiter(values, dtype=dtype, count=len(ordered))
+
+        def times(name: str) -> NDArray[np.float64]:
+            time_s = column(name, np.float64)
+            return np.where(time_s <= horizon_s, time_s, NEVER_S)
+
+        service_start_s, service_end_s = times("service_start_s"), times("service_end_s")
+        arrived_cloud_s, reply_s = times("arrived_cloud_s"), times("reply_s")
+        served = column("served", bool)
+        answered_s = np.where(served, service_end_s, arrived_cloud_s)
+        outcome = column("outcome", np.int8)
+        ended_s = np.where(outcome == Outcome.TIMED_OUT, column("ended_s", np.float64), reply_s)
+        outcome[ended_s > horizon_s] = Outcome.IN_FLIGHT
+        return cls(
+            device=column("device", np.int32),
+            step=column("step", np.int16),
+            sent_s=column("sent_s", np.float64),
+            arrived_cloud_s=arrived_cloud_s,
+            service_start_s=service_start_s,
+            service_end_s=service_end_s,
+            reply_s=reply_s,
+            bytes_up=column("bytes_up", np.int64),
+            bytes_down=np.where(answered_s <= horizon_s, column("bytes_down", np.int64), 0),
+            batch_size=np.where(service_start_s <= horizon_s, column("batch_size", np.int32), 0),
+            attempts=column("attempts", np.int16),
+            outcome=outcome,
+        )
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """Everything that a simulated world leaves behind.
+
+    Attributes:
+        interactions, requests: the records.
+        replicas: how many replicas the cloud had.
+        events: events that the clock scheduled.
+        energy_j: what the fleet spent, by state: `compute` and the radio's `radio_promotion`,
+            `radio_transfer`, `radio_tail`.
+    """
+
+    interactions: InteractionRecords
+    requests: RequestRecords
+    replicas: int
+    events: int
+    energy_j: dict[str, float]
+
+    @property
+    def simulated_s(self) -> float:
+        """Length of the simulated time."""
+        return self.interactions.horizon_s

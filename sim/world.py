@@ -1,0 +1,90 @@
+"""A world to simulate: who replays what, under which settings."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.cloud.settings import CloudSettings
+from sim.devices import DeviceSettings
+from sim.network import Links, Network
+from sim.outcome_table import OutcomeTable
+from sim.policies import Policy
+from sim.serving import ServingSettings
+from workloads import draws
+from workloads.sessions import Sessions
+
+OLDER_THAN_ANY_STEPS = 2**31
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a simulation depends on.
+
+    Attributes:
+        table: what the models say.
+        sessions: which device replays which user, and when.
+        context_interactions: int64, shape [users]; interactions that a cloud which knows nothing of
+            a replayed user has to be sent at step 0.
+        policy, serving, network, hardware, cloud: the settings of each part.
+        scoring_flops: operations of one scoring of the list by the SRM.
+        seed: of the simulation's draws.
+    """
+
+    table: OutcomeTable
+    sessions: Sessions
+    context_interactions: NDArray[np.int64]
+    policy: Policy
+    serving: ServingSettings
+    network: Network
+    hardware: DeviceSettings
+    cloud: CloudSettings
+    scoring_flops: float
+    seed: int
+
+    @property
+    def devices(self) -> int:
+        """Number of devices."""
+        return len(self.sessions.user)
+
+    @property
+    def replicas(self) -> int:
+        """Number of replicas in the cloud."""
+        return self.cloud.replicas_for(self.devices)
+
+    @property
+    def scoring_s(self) -> float:
+        """Time of one scoring of the list on a device."""
+        return self.hardware.scoring_s(self.scoring_flops)
+
+    @property
+    def first_row(self) -> int:
+        """Row of the list that a device holds when its session starts."""
+        preloaded = self.serving.first_list == "preloaded"
+        return self.table.steps if preloaded else self.table.steps + 1
+
+    def basis_step(self, row: int) -> int:
+        """Step whose history the list of a row knows; before 0 for lists older than the window."""
+        if row < self.table.steps:
+            return row
+        preloaded = row == self.table.steps
+        return -self.serving.first_list_age_steps if preloaded else -OLDER_THAN_ANY_STEPS
+
+    def first_upload(self, user: int) -> int:
+        """Interactions that a request at step 0 uploads: those that the cloud does not know."""
+        if self.serving.first_list == "preloaded":
+            return self.serving.first_list_age_steps
+        return int(self.context_interactions[user])
+
+    def make_links(self) -> Links:
+        """Draw the devices' links."""
+        return self.network.links(self.seed, self.devices, self.table.steps)
+
+    def policy_draws(self) -> NDArray[np.float64]:
+        """Draw the policy's random numbers: [devices, steps], or [devices, 0] if it uses none."""
+        steps = self.table.steps if self.policy.uses_draws else 0
+        return draws.uniform_table(self.seed, "policy", self.devices, steps)
+
+    def under(self, policy: Policy) -> "World":
+        """Return the same world, with the same draws, under another policy."""
+        return replace(self, policy=policy)
