@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -61,8 +61,8 @@ class InteractionLog:
     def from_columns(
         cls,
         name: str,
-        users: NDArray[Any],
-        items: NDArray[Any],
+        users: "pd.Series[str]",
+        items: "pd.Series[str]",
         times_s: NDArray[np.float64] | None,
         titles: Mapping[str, str],
         attributes: Mapping[str, tuple[str, ...]],
@@ -75,8 +75,8 @@ class InteractionLog:
 
         Args:
             name: the data set's name.
-            users: text keys, shape [interactions], in file order.
-            items: text keys, shape [interactions], in file order.
+            users: text keys, one per interaction, in file order.
+            items: text keys, one per interaction, in file order.
             times_s: float64, shape [interactions], seconds since the epoch; None keeps file order.
             titles: by item key; the key itself stands in for a missing or empty title.
             attributes: by item key; none where missing.
@@ -135,7 +135,7 @@ class InteractionLog:
         return digest.hexdigest()
 
 
-def _numbered(keys: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _numbered(keys: "pd.Series[str]") -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Number the distinct keys in their order: (int64 number of each row, the keys in order)."""
     codes, distinct = pd.factorize(keys)
     names = [str(key) for key in distinct]

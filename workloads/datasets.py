@@ -1,0 +1,92 @@
+"""Find the data set that a scenario names, and read it."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from workloads import download, readers, registry, synthetic
+from workloads.download import Archive
+from workloads.errors import WorkloadError
+from workloads.interaction_log import InteractionLog
+from workloads.progress import SILENT, Progress
+from workloads.readers.reader import Reader
+from workloads.workload_settings import WorkloadSettings
+
+SYNTHETIC = "synthetic"
+
+
+def load(
+    settings: WorkloadSettings,
+    data_dir: Path | None,
+    cache_dir: Path,
+    progress: Progress = SILENT,
+    archives: Mapping[str, Archive] = download.ARCHIVES,
+) -> InteractionLog:
+    """Return the interaction log that `settings.dataset` names.
+
+    A text with a slash is a path. A name is looked for in `data_dir`, then as a path in the working
+    directory, then among the `archives`, which are fetched where the cache does not hold them.
+
+    Args:
+        settings: names the data set, or parametrises the synthetic one.
+        data_dir: the directory of data sets (`LSC_DATA`); None where there is none.
+        cache_dir: where fetched archives are kept (`LSC_CACHE`).
+        progress: told of reading, generating and fetching.
+        archives: archives that may be fetched, by data set name.
+
+    Raises:
+        WorkloadError: there is no such data set, or it cannot be fetched or read.
+    """
+    name = settings.dataset
+    if name == SYNTHETIC:
+        return synthetic.generate(settings.synthetic, settings.seed, progress)
+    path = _find(name, data_dir)
+    if path is not None:
+        return read(path, progress)
+    if name not in archives:
+        raise WorkloadError(_unknown(name, data_dir, archives))
+    with download.unpacked(archives[name], data_dir, cache_dir, progress) as folder:
+        return read(folder, progress)
+
+
+def read(path: Path, progress: Progress = SILENT) -> InteractionLog:
+    """Read the log at a file or folder with the reader that recognises its layout.
+
+    Raises:
+        WorkloadError: nothing is there, no reader recognises it, or it is malformed.
+    """
+    if not path.exists():
+        raise WorkloadError(f"{path}: there is no such file or folder")
+    family = [member() for member in registry.members(readers, Reader)]  # type: ignore[type-abstract]
+    for reader in family:
+        if reader.recognises(path):
+            return reader.read(path, path.stem if path.is_file() else path.name, progress)
+    layouts = "; ".join(reader.layout for reader in family)
+    raise WorkloadError(f"{path}: no known layout; accepted: {layouts}")
+
+
+def _find(name: str, data_dir: Path | None) -> Path | None:
+    """Return where the named data set lies, or None where it would have to be fetched."""
+    path = Path(name).expanduser()
+    if "/" in name or "\\" in name:
+        return path
+    candidates = ([] if data_dir is None else [data_dir / name]) + [path]
+    return next((candidate for candidate in candidates if candidate.exists()), None)
+
+
+def _unknown(name: str, data_dir: Path | None, archives: Mapping[str, Archive]) -> str:
+    """Return an error message that says what could have been meant."""
+    local: list[str] = []
+    there = "LSC_DATA is not set"
+    if data_dir is not None and not data_dir.is_dir():
+        there = f"LSC_DATA={data_dir} is no folder"
+    elif data_dir is not None:
+        local = sorted(path.name for path in data_dir.iterdir() if path.is_dir())
+        there = f"LSC_DATA={data_dir} holds {', '.join(local) or 'no folder'}"
+    known = list(dict.fromkeys([SYNTHETIC, *archives, *local]))
+    nearest = difflib.get_close_matches(name, known, n=1)
+    meant = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+    return (
+        f"there is no data set {name!r}{meant}; accepted: {SYNTHETIC}, {', '.join(archives)}, "
+        f"a folder in LSC_DATA, or a path with a slash; {there}"
+    )

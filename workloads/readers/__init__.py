@@ -1,0 +1,1 @@
+"""Readers of interaction logs, one file format a module."""
