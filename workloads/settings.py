@@ -33,7 +33,12 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=True,
+        ser_json_inf_nan="constants",
     )
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
