@@ -27,14 +27,14 @@ class _Loader(yaml.SafeLoader):
     """The core schema without tags, duplicate keys or keys that are no plain words."""
 
     # Not those of SafeLoader, which know YAML 1.1's numbers, dates and sets.
-    yaml_implicit_resolvers: ClassVar[Any] = {}
+    yaml_implicit_resolvers: Any = {}  # noqa: RUF012
     yaml_constructors: ClassVar[Any] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "tag", None) is not None:
             _fail(f"the tag {event.tag!r} is not accepted; write the plain value", event.start_mark)
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = True) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}

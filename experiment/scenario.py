@@ -1,0 +1,175 @@
+"""The scenario: everything that decides a result, composed of the packages' own settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from models.settings import ModelSettings
+from sim.cloud.settings import CloudSettings
+from sim.devices import DeviceSettings
+from sim.network import AnyNetwork
+from sim.policies import AnyPolicy
+from sim.serving import ServingSettings
+from workloads.settings import Settings, invalid
+from workloads.workload_settings import WorkloadSettings
+
+from .overrides import Override, apply, parse, put, split_key
+from .scenario_error import ScenarioError
+from .sweep_settings import SweepSettings
+from .yaml_document import read_mapping, write
+
+
+class Scenario(Settings):
+    """One question to the testbed: a workload, models, a policy, and the world around them."""
+
+    name: str = "scenario"
+    """Names the output directory; the file's own name where the file gives none."""
+    description: str = ""
+    """The question that the scenario answers, for the report."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the simulation; `workload.seed` and `models.seed` are those of data and training."""
+    workload: WorkloadSettings = WorkloadSettings()
+    """Which interactions are replayed, by how many devices."""
+    models: ModelSettings = Field(default={}, validate_default=True)
+    """The device's small model, the cloud's large one, and how their orders are fused."""
+    policy: AnyPolicy = Field(default={"kind": "always"}, validate_default=True)
+    """When a device asks the cloud for fresh candidates."""
+    serving: ServingSettings = ServingSettings()
+    """How a device uses lists: waiting, deadlines, the first list, sizes of messages."""
+    network: AnyNetwork = Field(default={}, validate_default=True)
+    """What lies between devices and the cloud."""
+    devices: DeviceSettings = DeviceSettings()
+    """The phones' hardware."""
+    cloud: CloudSettings = CloudSettings()
+    """Who serves requests, how fast, and at what price."""
+    sweep: SweepSettings = SweepSettings()
+    """Keys that take several values, one run each."""
+
+    @field_validator("name")
+    @classmethod
+    def _can_name_a_directory(cls, name: str) -> str:
+        if not re.fullmatch(r"\w[\w .+-]*", name):
+            raise invalid(
+                f"is {name!r}; must begin with a letter or digit and hold only letters, digits, "
+                "spaces and _ . + -, because it names the output directory"
+            )
+        return name
+
+
+@dataclass(frozen=True)
+class LoadedScenario:
+    """A scenario and what it came from.
+
+    Attributes:
+        scenario: the validated scenario, overrides applied. Where there is a sweep it is the one
+            that the points start from.
+        raw: its plain values, as in the file but for the overrides; without the sweep.
+        dropped_keys: dotted paths of keys that an override made meaningless.
+        source: the file, for errors.
+    """
+
+    scenario: Scenario
+    raw: Mapping[str, Any]
+    dropped_keys: tuple[str, ...]
+    source: str
+
+    @property
+    def sweep(self) -> SweepSettings:
+        """What is swept."""
+        return self.scenario.sweep
+
+    @property
+    def has_sweep(self) -> bool:
+        """Whether there is anything to sweep (a block that is there but empty is no sweep)."""
+        return self.scenario.sweep != SweepSettings()
+
+
+def load(
+    path: Path | str, overrides: Sequence[str] = (), seed: int | None = None
+) -> LoadedScenario:
+    """Read a scenario file.
+
+    Args:
+        path: the file.
+        overrides: texts `key.path=value`, as given to `--set`; later ones win.
+        seed: takes the place of the scenario's own.
+
+    Raises:
+        ScenarioError: something in the file or the overrides is not accepted.
+    """
+    return from_mapping(read_mapping(Path(path)), str(path), overrides, seed)
+
+
+def from_mapping(
+    values: Mapping[str, Any],
+    source: str,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+) -> LoadedScenario:
+    """Do what `load` does with values that were read from `source` before."""
+    given = [parse(text, source) for text in overrides]
+    if seed is not None:
+        given.append(Override(("seed",), seed))
+    written = dict(values) if "name" in values else {"name": Path(source).stem, **values}
+    swept = _first_swept_values(put(written, given, source))
+    _refuse_to_set_what_is_swept(given, swept, source)
+    taken_from_sweep: list[Override] = []
+    while True:
+        try:
+            applied = apply(put(written, taken_from_sweep, source), given, Scenario, source)
+        except ScenarioError as error:
+            if split_key(error.key) in [override.path for override in taken_from_sweep]:
+                raise ScenarioError(source, f"sweep.{error.key}", error.message) from None
+            # A key that the sweep gives need not stand in its section too.
+            if error.key not in swept:
+                raise
+            taken_from_sweep.append(Override(split_key(error.key), swept.pop(error.key)))
+        else:
+            raw = {key: value for key, value in applied.values.items() if key != "sweep"}
+            return LoadedScenario(applied.settings, raw, applied.dropped_keys, source)
+
+
+def resolve(raw: Mapping[str, Any], source: str) -> Scenario:
+    """Return the scenario that plain values give.
+
+    Raises:
+        ScenarioError: they are not accepted; `source` says where they come from.
+    """
+    return apply(dict(raw), (), Scenario, source).settings
+
+
+def dump(scenario: Scenario) -> str:
+    """Return the scenario as YAML with every default written out; it loads to an equal scenario."""
+    values = scenario.model_dump(mode="json")
+    if scenario.sweep == SweepSettings():
+        del values["sweep"]
+    return write(values)
+
+
+def _first_swept_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first value of every swept key; what is no sweep is left to validation."""
+    sweep = values.get("sweep")
+    grid = sweep if isinstance(sweep, dict) else {}
+    zipped = grid.get("zip", [])
+    groups = [grid, *(zipped if isinstance(zipped, list) else [zipped])]
+    return {
+        key: choices[0]
+        for group in groups
+        if isinstance(group, dict)
+        for key, choices in group.items()
+        if key not in SweepSettings.model_fields and isinstance(choices, list) and choices
+    }
+
+
+def _refuse_to_set_what_is_swept(
+    overrides: Sequence[Override], swept: Mapping[str, Any], source: str
+) -> None:
+    for override in overrides:
+        for key in swept:
+            if override.path[: len(split_key(key))] == split_key(key):
+                message = f"is swept, so setting it changes nothing; use --set sweep.{key}=[...]"
+                raise ScenarioError(source, key, message)

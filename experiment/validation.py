@@ -1,0 +1,166 @@
+"""Settings classes applied to plain values, with errors that a user can act upon."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from workloads.settings import Settings
+
+from .place import Path, Place, locate, top
+from .scenario_error import ScenarioError
+
+S = TypeVar("S", bound=Settings)
+
+# Pydantic's errors that the place's own description answers in full.
+_DESCRIBED = (
+    "_type",
+    "_parsing",
+    "int_from_float",
+    "literal_error",
+    "enum",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "too_short",
+)
+
+
+def validate(settings: type[S], values: Mapping[str, Any]) -> S:
+    """Return the settings that plain values (those of YAML's core schema) give.
+
+    Raises:
+        pydantic.ValidationError: they are not accepted; `explain` says so in words.
+    """
+    return settings.model_validate(_frozen(values))
+
+
+def explain(
+    error: ValidationError,
+    settings: type[Settings],
+    values: Mapping[str, Any],
+    source: str,
+    overridden: Iterable[Path] = (),
+) -> ScenarioError:
+    """Return the first error in the order of the file, in words, and how many more there are.
+
+    Args:
+        error: what `validate` raised.
+        settings: the class that was given to `validate`.
+        values: the values that were given to it.
+        source: the file that they come from.
+        overridden: paths whose values come from `--set` and not from the file.
+    """
+    by_path: dict[Path, str] = {}
+    for path, message in _complaints(error, settings, values):
+        by_path.setdefault(path, message)
+    # Of a union, the member that got furthest into the value is the one that was meant.
+    paths = [path for path in by_path if not any(_within(other, path) for other in by_path)]
+    first = min(paths, key=lambda path: _position(path, values))
+    message = by_path[first]
+    if any(first[: len(path)] == path for path in overridden):
+        wrong, separator, accepted = message.partition("; ")
+        message = f"{wrong} (given by --set){separator}{accepted}"
+    if more := len(paths) - 1:
+        message += f" (and {more} more {'error' if more == 1 else 'errors'})"
+    return ScenarioError(source, dotted(first), message)
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value with tuples for lists: settings are immutable, and strict about it."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(part) for key, part in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def dotted(path: Path) -> str:
+    """Return a path as users write it: keys with dots between them."""
+    return ".".join(map(str, path))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...? " for the known word most like `word`, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}? " if close else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error shows it: short, on one line, in YAML's words."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    text = value if isinstance(value, str) else json.dumps(value)
+    text = text if len(text) <= 60 else f"{text[:57]}..."
+    return repr(text) if isinstance(value, str) else text.replace("Infinity", ".inf")
+
+
+def _complaints(
+    error: ValidationError, settings: type[Settings], values: Mapping[str, Any]
+) -> Iterable[tuple[Path, str]]:
+    for detail in error.errors(include_url=False):
+        path, parent, place = locate(top(settings), detail["loc"], values)
+        key, message = _in_words(detail, str(path[-1]) if path else "", parent, place)
+        yield path + key, message
+
+
+def _in_words(detail: ErrorDetails, key: str, parent: Place, place: Place) -> tuple[Path, str]:
+    """Return what is to be appended to the error's path, and what is wrong there."""
+    kind, given = detail["type"], detail["input"]
+    context = detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return (), f"unknown key; {_instead(key, parent.accepted_keys())}"
+    if kind == "missing":
+        return (), f"is missing; give {place.description()}"
+    if kind == "union_tag_not_found":
+        return ("kind",), f"is missing; accepted: {', '.join(place.kinds())}"
+    if kind == "union_tag_invalid":
+        return ("kind",), _unknown_kind(context["tag"], place.kinds())
+    if kind == "literal_error" and key == "kind":
+        return (), _unknown_kind(given, place.texts())
+    if kind == "exclusive":
+        return (), f"{context['keys']} exclude each other; give only one of them"
+    if kind == "invalid":
+        return tuple(context["key"].split(".")) if context["key"] else (), context["message"]
+    if kind == "value_error":
+        message = str(context["error"])
+        return (), f"is {shown(given)}; {message}" if message.startswith("must") else message
+    if given is None:
+        return (), f"is null; leave it out for its default, or give {place.description()}"
+    if kind == "finite_number":
+        return (), f"is {shown(given)}; must be a finite number"
+    if kind.endswith(_DESCRIBED):
+        near = nearest(given, place.texts()) if isinstance(given, str) else ""
+        return (), f"is {shown(given)}; {near}must be {place.description()}"
+    return (), f"is {shown(given)}; {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def _unknown_kind(kind: Any, known: tuple[str, ...]) -> str:
+    return f"unknown kind {shown(kind)}; {_instead(str(kind), known)}"
+
+
+def _instead(word: str, known: tuple[str, ...]) -> str:
+    return f"{nearest(word, known)}accepted: {', '.join(known) or 'no keys'}"
+
+
+def _within(path: Path, outer: Path) -> bool:
+    return len(path) > len(outer) and path[: len(outer)] == outer
+
+
+def _position(path: Path, values: Any) -> tuple[int, ...]:
+    """Return where a path stands in the file: positions of its keys, level by level."""
+    position: list[int] = []
+    for key in path:
+        if isinstance(values, Mapping) and key in values:
+            position.append(list(values).index(str(key)))
+            values = values[str(key)]
+        elif isinstance(values, list | tuple) and isinstance(key, int) and key < len(values):
+            position.append(key)
+            values = values[key]
+        else:
+            break  # a missing key stands where its section begins
+    return tuple(position)
