@@ -170,8 +170,8 @@ def _reason(error: Exception) -> str:
 
 def _offline(archive: Archive, path: Path, data_dir: Path | None, reason: str) -> str:
     """Return the error of a failed fetch, with the places where the user can put the files."""
-    where = "LSC_DATA (not set)" if data_dir is None else str(data_dir)
+    lsc_data = "not set" if data_dir is None else str(data_dir)
     return (
         f"{archive.name}: {archive.url} could not be fetched: {reason}; fetch it elsewhere and put "
-        f"it at {path}, or unpack it as {archive.name}/ in {where}"
+        f"it at {path}, or unpack it to LSC_DATA/{archive.name} (LSC_DATA is {lsc_data})"
     )

@@ -30,6 +30,7 @@ class _Shelves:
         latent: float64, shape [items, dimensions]: standard normal traits.
         members: int64, shape [categories, most items in one]: padded with item 0.
         member_popularity: float64, as `members`; 0 for padding.
+        place: int64, shape [items]: where the item stands among its category's members.
         category_popularity: float64, shape [categories].
     """
 
@@ -38,6 +39,7 @@ class _Shelves:
     latent: Floats
     members: Integers
     member_popularity: Floats
+    place: Integers
     category_popularity: Floats
 
 
@@ -163,11 +165,8 @@ class _Crowd:
 
     def _forget(self, users: Integers, item: Integers) -> None:
         """Take away the preference for items just taken, in whichever interest they are."""
-        interests = self._interests[users]
-        row, slot = np.nonzero(interests == self._shelves.category[item][:, None])
-        members = self._shelves.members[interests[row, slot]]
-        keep = members != item[row][:, None]
-        self._preference[users[row], slot] *= keep
+        row, slot = np.nonzero(self._interests[users] == self._shelves.category[item][:, None])
+        self._preference[users[row], slot, self._shelves.place[item[row]]] = 0.0
 
 
 def _weighted_choice(weights: Floats, choice: Floats) -> tuple[Integers, NDArray[np.bool_]]:
@@ -202,13 +201,17 @@ def _shelves(settings: SyntheticSettings, seed: int) -> _Shelves:
     sizes = np.bincount(category, minlength=categories)
     members = np.zeros((categories, sizes.max()), np.int64)
     padding = np.arange(sizes.max()) >= sizes[:, None]
-    members[~padding] = np.argsort(category, kind="stable")
+    by_category = np.argsort(category, kind="stable")
+    members[~padding] = by_category
+    place = np.empty(items, np.int64)
+    place[by_category] = np.nonzero(~padding)[1]
     return _Shelves(
         category=category,
         popularity=popularity,
         latent=draws.standard_normal_table(seed, "item traits", items, settings.taste_dimensions),
         members=members,
         member_popularity=np.where(padding, 0.0, popularity[members]),
+        place=place,
         category_popularity=np.bincount(category, weights=popularity).astype(np.float64),
     )
 

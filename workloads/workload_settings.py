@@ -96,17 +96,20 @@ ThinkTime = Annotated[
 
 
 class SyntheticSettings(Settings):
-    """The synthetic generator's parameters, chosen for realism.
+    """The synthetic generator's parameters.
 
-    The time scales (interactions per session, gaps) matter to `think_time: logged` and to
-    `split: global_time` only.
+    The defaults give a log of the shape of MovieLens 100K (its figures in brackets): the most
+    popular tenth of the items takes 39% (43%) of the interactions, the slope of log popularity
+    over log rank is -0.63 (-0.62), the ten most popular unseen items contain the next one in 5%
+    (9%) of cases and ten neighbours of the last five items do in 13% (16%). One figure is off: the
+    most popular item reaches nearly every user (62%).
     """
 
     users: Annotated[int, Field(ge=1)] = 2000
     """Users in the log. More users give the models more to learn from."""
-    items: Annotated[int, Field(ge=2)] = 2500
+    items: Annotated[int, Field(ge=2)] = 3000
     """Items in the catalogue. More items make every list harder to get right."""
-    categories: Annotated[int, Field(ge=1)] = 25
+    categories: Annotated[int, Field(ge=1)] = 20
     """Categories that the items fall into. More categories make an interest narrower, so that
     knowing the category helps more."""
     interests_per_user: Annotated[int, Field(ge=1)] = 3
@@ -115,23 +118,25 @@ class SyntheticSettings(Settings):
     """Probability, per interaction, that one of the user's interests is replaced by a new one. An
     interest lasts `interests_per_user / drift_rate` interactions on average; at 0 a user never
     changes and an old list stays as good as it was but for the items taken since."""
-    zipf_exponent: Annotated[FiniteFloat, Field(ge=0)] = 0.8
-    """Popularity of the item of popularity rank r is proportional to r to the minus this exponent.
-    0 makes all items equally popular; a larger value strengthens the popularity baseline. Web
-    requests show 0.64 to 0.83 (Breslau et al., 1999, "Web caching and Zipf-like distributions")."""
+    zipf_exponent: Annotated[FiniteFloat, Field(ge=0)] = 1.0
+    """Appeal of the item of rank r is proportional to r to the minus this exponent. 0 makes all
+    items equally popular; a larger value strengthens the popularity baseline. The popularity that
+    is logged is flatter, as nobody takes an item twice and tastes differ: a slope near 0.63, where
+    web requests show 0.64 to 0.83 (Breslau et al., 1999, "Web caching and Zipf-like
+    distributions")."""
     stickiness: Share = 0.6
     """Probability that the next interaction stays with the interest of the last one; otherwise one
     of the user's interests is drawn anew. A larger value makes the latest interaction tell more,
     and so lists age faster."""
-    taste_strength: Annotated[FiniteFloat, Field(ge=0)] = 1.5
+    taste_strength: Annotated[FiniteFloat, Field(ge=0)] = 1.0
     """How much a user's taste tells items of one category apart: the standard deviation, over the
     items of a category, of the logarithm of the user's preference. At 0 popularity alone decides
     within a category; larger values reward personal models."""
     taste_dimensions: Annotated[int, Field(ge=1)] = 8
     """Dimensions of the latent space of tastes. More dimensions take more data to learn."""
-    exploration: Share = 0.1
+    exploration: Share = 0.2
     """Probability that an interaction has nothing to do with the user's interests and follows
-    popularity in the whole catalogue: the part of a log that no model predicts well."""
+    appeal in the whole catalogue: the part of a log that no personal model predicts."""
     length_min: Annotated[int, Field(ge=1)] = 60
     """Interactions of the shortest user."""
     length_median: Annotated[int, Field(ge=1)] = 90
@@ -139,7 +144,8 @@ class SyntheticSettings(Settings):
     length_max: Annotated[int, Field(ge=1)] = 300
     """Interactions of the longest user: a long tail is cut here."""
     session_length_mean: Annotated[FiniteFloat, Field(ge=1)] = 12.0
-    """Mean interactions in one sitting (geometric)."""
+    """Mean interactions in one sitting (geometric). Times matter to `think_time: logged` and
+    `split: global_time` only."""
     gap_median_s: PositiveSeconds = 30.0
     """Median seconds between two interactions of a sitting (lognormal)."""
     gap_sigma: Annotated[FiniteFloat, Field(ge=0)] = 1.0
