@@ -73,7 +73,7 @@ class Split:
 def split(log: InteractionLog, settings: WorkloadSettings) -> Split:
     """Split a log as `settings.split` says.
 
-    `per_user`: a user's last `replay_steps` interactions are replayed, up to `calibration_steps`
+    `per_user`: a user's last `replay_steps` interactions are replayed, the `calibration_steps`
     before them calibrate, and the rest trains. A user with fewer than `min_history` interactions
     before the replay is no device, and all of that user's interactions train.
 
@@ -88,24 +88,18 @@ def split(log: InteractionLog, settings: WorkloadSettings) -> Split:
     """
     match settings.split:
         case PerUserSplit():
-            train_stop, replay_start = log.lengths, log.lengths - settings.replay_steps
-            calibration_from = np.zeros_like(train_stop)
+            replay_start = log.lengths - settings.replay_steps
+            train_stop = replay_start - settings.calibration_steps
+            all_that_trains = log.lengths
         case GlobalTimeSplit() as cuts:
             train_stop, replay_start = _before_cuts(log, cuts)
-            calibration_from = train_stop
-    enough_history = replay_start >= settings.min_history
-    enough_replay = log.lengths - replay_start >= settings.replay_steps
-    device = enough_history & enough_replay
-    if not device.any():
-        raise WorkloadError(
-            _nobody(log, settings, enough_history, enough_replay), key="workload.min_history"
-        )
-    calibration_start = np.maximum(replay_start - settings.calibration_steps, calibration_from)
-    calibration_start = np.maximum(calibration_start, 1)  # the first has no history to rank from
-    if isinstance(settings.split, PerUserSplit):
-        train_stop = np.where(device, calibration_start, train_stop)
-    calibration_start = np.where(device, calibration_start, train_stop)
-    replay_start = np.where(device, replay_start, train_stop)
+            all_that_trains = train_stop
+    device = _eligible(log, settings, replay_start)
+    calibration_start = np.maximum(replay_start - settings.calibration_steps, train_stop)
+    train_stop, calibration_start, replay_start = (
+        np.where(device, position, all_that_trains)
+        for position in (train_stop, calibration_start, replay_start)
+    )
     if not (replay_start > calibration_start).any():
         raise WorkloadError(
             f"{log.name}: no device has an interaction between the two cuts, so nothing can stop "
@@ -144,24 +138,27 @@ def _before(log: InteractionLog, times_s: NDArray[np.float64], cut_s: float) -> 
     return np.diff(running[log.offsets]).astype(np.int64)
 
 
-def _nobody(
-    log: InteractionLog,
-    settings: WorkloadSettings,
-    enough_history: NDArray[np.bool_],
-    enough_replay: NDArray[np.bool_],
-) -> str:
-    """Return why no user can be a device, and what to lower."""
+def _eligible(
+    log: InteractionLog, settings: WorkloadSettings, replay_start: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which users can be devices: bool, shape [users]."""
+    short_history = replay_start < settings.min_history
+    short_replay = log.lengths - replay_start < settings.replay_steps
+    if not (short_history | short_replay).all():
+        return ~(short_history | short_replay)
+    nobody = f"{log.name}: none of {log.users} users can be a device: "
+    lower = "; lower workload.min_history or workload.replay_steps"
     if isinstance(settings.split, PerUserSplit):
         need = settings.min_history + settings.replay_steps
-        return (
-            f"{log.name}: none of {log.users} users can be a device: each needs min_history + "
-            f"replay_steps = {settings.min_history} + {settings.replay_steps} = {need} "
-            f"interactions and the longest log has {log.lengths.max()}; lower "
-            "workload.min_history or workload.replay_steps"
+        why = (
+            f"each needs min_history + replay_steps = {settings.min_history} + "
+            f"{settings.replay_steps} = {need} interactions and the longest log has "
+            f"{log.lengths.max()}{lower}"
         )
-    return (
-        f"{log.name}: none of {log.users} users can be a device: {np.sum(~enough_history)} have "
-        f"fewer than min_history = {settings.min_history} interactions before the replay cut, "
-        f"{np.sum(~enough_replay)} fewer than replay_steps = {settings.replay_steps} from it on; "
-        "lower workload.min_history or workload.replay_steps, or move the cuts"
-    )
+    else:
+        why = (
+            f"{short_history.sum()} have fewer than min_history = {settings.min_history} "
+            f"interactions before the replay cut, {short_replay.sum()} fewer than replay_steps = "
+            f"{settings.replay_steps} from it on{lower}, or move the cuts"
+        )
+    raise WorkloadError(nobody + why, key="workload.min_history")
