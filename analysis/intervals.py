@@ -161,6 +161,27 @@ class UserResamples:
         return np.bincount(user, minlength=self.users).astype(np.uint8)
 
 
+def totals_by_user(
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    shape: tuple[int, int],
+) -> NDArray[np.float64]:
+    """Add up weights in the cells that they belong to.
+
+    Args:
+        row: int64, shape [values]: the user of each value, as a position in 0 .. shape[0] - 1.
+        column: int64, shape [values]: its column, in 0 .. shape[1] - 1.
+        weight: float64, shape [values]: what is added.
+        shape: (users, columns).
+
+    Returns:
+        float64 of that shape, as the methods of `UserResamples` take it.
+    """
+    cells = np.bincount(row * shape[1] + column, weights=weight, minlength=shape[0] * shape[1])
+    return np.asarray(cells.reshape(shape), dtype=np.float64)
+
+
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)

@@ -1,0 +1,24 @@
+"""How often devices asked and how long they waited for an answer, with intervals over users."""
+
+import numpy as np
+
+from analysis.intervals import Estimate
+from analysis.records import RunRecords
+from analysis.summary import ANSWERED, response_s
+
+
+def of_requests(records: RunRecords) -> Estimate:
+    """Estimate the request frequency: requests / interactions."""
+    users = len(records.users)
+    asked = np.bincount(records.request_user_row, minlength=users).astype(np.float64)
+    row = records.user_row(records.interactions["user"])
+    could = np.bincount(row, minlength=users).astype(np.float64)
+    (estimate,) = records.resamples.ratios(asked[:, None], could[:, None])
+    return estimate
+
+
+def median_response_s(records: RunRecords) -> Estimate:
+    """Estimate the median response time, in seconds; NaN where nothing was answered."""
+    answered = records.requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
+    values = response_s(records.requests)
+    return records.resamples.quantile(values, records.request_user_row[answered], 0.5)

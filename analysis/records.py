@@ -1,0 +1,159 @@
+"""The records of one run, read from the files of its directory."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from analysis.accuracy import Accuracies
+from analysis.intervals import UserResamples
+
+COLUMNS = {
+    "interactions.parquet": (
+        "device user step decision_s shown_s list_source list_age_steps list_age_s consistency "
+        "wanted suppressed requested ranked_by rank"
+    ),
+    "requests.parquet": (
+        "device step sent_s arrived_cloud_s service_start_s service_end_s received_s bytes_up "
+        "bytes_down batch_size attempts outcome"
+    ),
+    "accuracy_by_user.parquet": "user series interactions",
+    "freshness.parquet": "user step age_steps consistency rank",
+}
+
+
+class RecordsError(Exception):
+    """A directory's files cannot be read as records: which file, and what is wrong with it."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+
+
+@dataclass(frozen=True)
+class RunRecords:
+    """Everything that the directory of one run holds.
+
+    Attributes:
+        directory: where the files are.
+        interactions: a row per interaction (`interactions.parquet`).
+        requests: a row per request (`requests.parquet`).
+        accuracies: means and paired differences of the run and its baselines.
+        freshness: a row per user, step and forced list age, of the users in this run.
+        summary: `summary.json`.
+        manifest: `manifest.json`.
+        baseline_worlds: request frequency and more of the `never` and `always` worlds.
+        scenario: the resolved scenario.
+        scenario_text: the resolved scenario as YAML.
+    """
+
+    directory: Path
+    interactions: pd.DataFrame
+    requests: pd.DataFrame
+    accuracies: Accuracies
+    freshness: pd.DataFrame
+    summary: dict[str, Any]
+    manifest: dict[str, Any]
+    baseline_worlds: dict[str, Any]
+    scenario: dict[str, Any]
+    scenario_text: str
+
+    @cached_property
+    def users(self) -> "pd.Index[int]":
+        """The users of the run, ascending: the rows that intervals resample."""
+        users: pd.Index[int] = pd.Index(np.unique(self.interactions["user"].to_numpy(np.int64)))
+        return users
+
+    @cached_property
+    def resamples(self) -> UserResamples:
+        """The resamples that everything in this run's report shares."""
+        return UserResamples(len(self.users))
+
+    @cached_property
+    def request_user_row(self) -> NDArray[np.int64]:
+        """For each request the position of its user in `users`: int64, shape [requests]."""
+        user_of_device = self.interactions.drop_duplicates("device").set_index("device")["user"]
+        user = user_of_device.reindex(self.requests["device"]).to_numpy()
+        return np.asarray(self.users.get_indexer(pd.Index(user)), dtype=np.int64)
+
+    def user_row(self, user: pd.Series) -> NDArray[np.int64]:
+        """Return the position in `users` of each user given: int64, same shape; -1 if absent."""
+        return np.asarray(self.users.get_indexer(pd.Index(user)), dtype=np.int64)
+
+    @property
+    def policy_kind(self) -> str:
+        """The kind of the run's request policy."""
+        return str(self.scenario.get("policy", {}).get("kind", "policy"))
+
+
+def read(directory: str | Path) -> RunRecords:
+    """Read the files of a run's directory.
+
+    Raises:
+        RecordsError: if a file is missing or malformed, or has not the columns it should have.
+    """
+    directory = Path(directory)
+    scenario_text = _text(directory / "scenario.yaml")
+    interactions = _frame(directory / "interactions.parquet")
+    freshness = _frame(directory / "freshness.parquet")
+    return RunRecords(
+        directory=directory,
+        interactions=interactions,
+        requests=_frame(directory / "requests.parquet"),
+        accuracies=Accuracies(_frame(directory / "accuracy_by_user.parquet")),
+        freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
+        summary=_json(directory / "summary.json"),
+        manifest=_json(directory / "manifest.json"),
+        baseline_worlds=_json(directory / "baseline_worlds.json"),
+        scenario=_yaml(directory / "scenario.yaml", scenario_text),
+        scenario_text=scenario_text,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecordsError(path, "no such file; a finished run's directory has it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordsError(path, f"cannot be read ({error})") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise RecordsError(path, f"is no JSON: line {error.lineno}: {error.msg}") from None
+    if not isinstance(content, dict):
+        raise RecordsError(path, "must hold one JSON object")
+    return content
+
+
+def _yaml(path: Path, text: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecordsError(path, "is no YAML: " + " ".join(str(error).split())) from None
+    if not isinstance(content, dict):
+        raise RecordsError(path, "must hold one YAML mapping")
+    return content
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise RecordsError(path, "no such file; a finished run's directory has it")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise RecordsError(path, f"is no parquet file ({problem})") from None
+    missing = [name for name in COLUMNS[path.name].split() if name not in frame.columns]
+    if missing:
+        raise RecordsError(path, f"lacks the column {missing[0]!r}")
+    return frame
