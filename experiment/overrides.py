@@ -7,10 +7,10 @@ from typing import Any, Generic
 
 from pydantic import ValidationError
 
-from .place import Path, locate, top
-from .scenario_error import ScenarioError
-from .validation import S, dotted, explain, validate
-from .yaml_document import read_value
+from experiment.place import Path, locate, top
+from experiment.scenario_error import ScenarioError
+from experiment.validation import S, dotted, explain, validate
+from experiment.yaml_document import read_value
 
 
 @dataclass(frozen=True)

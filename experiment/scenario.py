@@ -1,5 +1,6 @@
 """The scenario: everything that decides a result, composed of the packages' own settings."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from experiment.overrides import Override, apply, parse, put, split_key
+from experiment.scenario_error import ScenarioError
+from experiment.sweep_settings import SweepSettings
+from experiment.yaml_document import read_mapping, write
 from models.settings import ModelSettings
 from sim.cloud.settings import CloudSettings
 from sim.devices import DeviceSettings
@@ -16,11 +21,6 @@ from sim.policies import AnyPolicy
 from sim.serving import ServingSettings
 from workloads.settings import Settings, invalid
 from workloads.workload_settings import WorkloadSettings
-
-from .overrides import Override, apply, parse, put, split_key
-from .scenario_error import ScenarioError
-from .sweep_settings import SweepSettings
-from .yaml_document import read_mapping, write
 
 
 class Scenario(Settings):
@@ -148,6 +148,25 @@ def dump(scenario: Scenario) -> str:
     if scenario.sweep == SweepSettings():
         del values["sweep"]
     return write(values)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of scenario files, for editors.
+
+    JSON has no infinity, so a default that is infinite is left out.
+    """
+    schema: dict[str, Any] = _without_infinite_defaults(Scenario.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _without_infinite_defaults(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: _without_infinite_defaults(part)
+            for key, part in node.items()
+            if not (isinstance(part, float) and math.isinf(part))
+        }
+    return [_without_infinite_defaults(part) for part in node] if isinstance(node, list) else node
 
 
 def _first_swept_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .overrides import Override, apply, split_key
-from .scenario import LoadedScenario, Scenario, dump
-from .scenario_error import ScenarioError
-from .sweep_settings import SweepSettings
-from .validation import shown
+from experiment.overrides import Override, apply, split_key
+from experiment.scenario import LoadedScenario, Scenario, dump
+from experiment.scenario_error import ScenarioError
+from experiment.sweep_settings import SweepSettings
+from experiment.validation import shown
 
 Values = dict[str, Any]
 

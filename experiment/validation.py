@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from experiment.place import Path, Place, locate, top
+from experiment.scenario_error import ScenarioError
 from workloads.settings import Settings
-
-from .place import Path, Place, locate, top
-from .scenario_error import ScenarioError
 
 S = TypeVar("S", bound=Settings)
 

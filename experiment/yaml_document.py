@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 
 import yaml
 
-from .scenario_error import ScenarioError
+from experiment.scenario_error import ScenarioError
 
 _CORE_SCALARS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),

@@ -1,0 +1,157 @@
+"""The command: from what was typed to an exit status; no traceback for what a user can mend."""
+
+import errno
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiment import command_line, output_directory
+from experiment.command_line import CommandLine
+from experiment.output_directory import Contents
+from experiment.progress import progress_on
+from experiment.scenario_error import ScenarioError
+from experiment.yaml_document import read_mapping
+from models.errors import ModelError
+from workloads.errors import WorkloadError
+
+if TYPE_CHECKING:
+    from experiment.scenario import LoadedScenario
+    from experiment.sweep_points import SweepPoint
+
+# What only the models' libraries serve is imported where it is needed: they take seconds to load,
+# and neither --help nor a misspelt file name should wait for them.
+
+DONE, TO_MEND, INTERRUPTED = 0, 2, 130
+STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the program with the given arguments and return its exit status."""
+    source = ""
+    try:
+        command = command_line.parse(words)
+        if command.schema:
+            return _print_schema()
+        source = str(command.scenario)
+        return _run(command)
+    except ScenarioError as error:
+        return _fail(error)
+    except (WorkloadError, ModelError) as error:
+        return _fail(ScenarioError(source, error.key, str(error)))
+    except OSError as error:
+        if error.errno not in STORAGE_ERRORS:
+            raise
+        return _fail(ScenarioError(str(error.filename or source), "", f"{error.strerror}"))
+    except KeyboardInterrupt:
+        print("interrupted; --resume goes on with a sweep's unfinished points", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _fail(error: ScenarioError) -> int:
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    return TO_MEND
+
+
+def _run(command: CommandLine) -> int:
+    source = str(command.scenario)
+    document = read_mapping(Path(source))
+
+    from experiment.scenario import from_mapping
+    from experiment.sweep_points import sweep_points
+
+    loaded = from_mapping(document, source, command.overrides, command.seed)
+    points = sweep_points(loaded)
+    directory = output_directory.choose(
+        loaded.scenario.name,
+        command.out,
+        has_sweep=loaded.has_sweep,
+        resume=command.resume,
+        fresh=command.fresh,
+    )
+    if command.dry_run:
+        return _say_what_would_run(loaded, points, directory)
+    output_directory.make(directory, clear=command.fresh and loaded.has_sweep)
+    if loaded.dropped_keys and not command.quiet:
+        print(f"dropped, as --set leaves no use for it: {', '.join(loaded.dropped_keys)}",
+              file=sys.stderr)  # fmt: skip
+    if loaded.has_sweep:
+        _run_sweep(command, loaded, points, directory)
+    else:
+        _run_once(command, loaded, directory)
+    print(f"report: {directory / 'report.html'}")
+    return DONE
+
+
+def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -> None:
+    from experiment.result_table import console_for, run_lines, run_table
+    from experiment.run import run_scenario
+    from experiment.scenario import dump
+
+    if command.resume and output_directory.contents(directory) is Contents.RUN:
+        output_directory.refuse_another_scenario(directory, dump(loaded.scenario))
+        summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+    else:
+        summary = run_scenario(
+            loaded.scenario,
+            directory,
+            progress_on(sys.stderr, command.quiet),
+            dropped_keys=loaded.dropped_keys,
+            command_line=command.words,
+        )
+    if not command.quiet:
+        console = console_for(sys.stdout)
+        console.print(run_table(summary))
+        for line in run_lines(summary):
+            console.print(line, highlight=False)
+
+
+def _run_sweep(
+    command: CommandLine,
+    loaded: "LoadedScenario",
+    points: "Sequence[SweepPoint]",
+    directory: Path,
+) -> None:
+    from experiment.result_table import console_for, sweep_table
+    from experiment.sweep import run_sweep
+
+    table = run_sweep(
+        loaded,
+        directory,
+        progress_on(sys.stderr, command.quiet),
+        jobs=command.jobs,
+        command_line=command.words,
+    )
+    if not command.quiet:
+        console_for(sys.stdout).print(sweep_table(points, table))
+
+
+def _say_what_would_run(
+    loaded: "LoadedScenario", points: "Sequence[SweepPoint]", directory: Path
+) -> int:
+    from experiment.sweep_points import in_words
+
+    print(f"would run {loaded.scenario.name} into {directory}")
+    if loaded.dropped_keys:
+        print(f"dropped keys: {', '.join(loaded.dropped_keys)}")
+    runs = [(in_words(point.values), point.scenario, point.dropped_keys) for point in points]
+    for label, scenario, dropped in runs or [("one run", loaded.scenario, ())]:
+        workload = scenario.workload
+        if workload.devices == "all":
+            load = f"every eligible user a device, {workload.replay_steps} interactions each"
+        else:
+            interactions = workload.devices * workload.replay_steps
+            load = f"{workload.devices:,} devices, {interactions:,} interactions"
+        without = f" (dropped keys: {', '.join(dropped)})" if dropped else ""
+        print(f"  {label}: {load} of {workload.dataset}{without}")
+    if points:
+        print(f"{len(points)} points")
+    return DONE
+
+
+def _print_schema() -> int:
+    from experiment.scenario import json_schema
+
+    print(json.dumps(json_schema(), indent=2, allow_nan=False))
+    return DONE
