@@ -138,14 +138,13 @@ class _Crowd:
     def _drift(self, step: int) -> None:
         """Replace one interest of each user who drifts at this step."""
         drifts = np.flatnonzero(self._uniform("drift", step) < self._settings.drift_rate)
-        if len(drifts) == 0 or self._settings.categories == self._settings.interests_per_user:
-            return
         slots = self._settings.interests_per_user
         slot = (self._uniform("drift slot", step)[drifts] * slots).astype(np.int64)
         weights = np.tile(self._shelves.category_popularity, (len(drifts), 1))
         np.put_along_axis(weights, self._interests[drifts], 0.0, axis=1)
-        category, _ = _weighted_choice(weights, self._uniform("drift category", step)[drifts])
-        self._interests[drifts, slot] = category
+        choice = self._uniform("drift category", step)[drifts]
+        category, found = _weighted_choice(weights, choice)  # none where users like all there are
+        self._interests[drifts, slot] = np.where(found, category, self._interests[drifts, slot])
         self._renew(drifts, slot, "drift taste", step)
 
     def _renew(self, users: Integers, slot: Integers, purpose: str, step: int) -> None:
