@@ -1,6 +1,6 @@
 """Settings of training."""
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from workloads.settings import Settings
 
@@ -8,7 +8,7 @@ from workloads.settings import Settings
 class RecipeSettings(Settings):
     """How one model is trained: AdamW on the full-softmax cross-entropy over the catalogue."""
 
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: FiniteFloat = Field(default=1e-3, gt=0)
     """Step size of AdamW after the warm-up."""
     batch_interactions: int = Field(default=1024, ge=1)
     """Interactions to predict in a batch (target positions, without padding)."""
@@ -16,11 +16,11 @@ class RecipeSettings(Settings):
     """Passes over the training data at most."""
     patience: int = Field(default=2, ge=1)
     """Stop after so many epochs without a better NDCG@10 on the calibration steps."""
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: FiniteFloat = Field(default=0.0, ge=0)
     """Decoupled weight decay of AdamW."""
     warmup_batches: int = Field(default=100, ge=0)
     """Batches over which the step size rises linearly from 0."""
-    gradient_clip: float = Field(default=1.0, gt=0)
+    gradient_clip: FiniteFloat = Field(default=1.0, gt=0)
     """Largest Euclidean norm of the gradient; larger ones are scaled down to it."""
 
 
@@ -31,7 +31,7 @@ class SrmRecipeSettings(RecipeSettings):
 class LlmRecipeSettings(RecipeSettings):
     """How the LLM is trained."""
 
-    weight_decay: float = Field(default=0.1, ge=0)
+    weight_decay: FiniteFloat = Field(default=0.1, ge=0)
     """Decoupled weight decay of AdamW."""
 
 

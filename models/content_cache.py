@@ -1,0 +1,133 @@
+"""A cache of directories named by what is in them: complete and verified, or absent."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+METADATA_FILE = "metadata.json"
+
+
+def key_of(identity: dict[str, Any]) -> str:
+    """Return the name of the entry with this identity: 32 hex digits of its JSON's SHA-256."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A verified directory of the cache.
+
+    Attributes:
+        directory: where its files are.
+        facts: what its builder wrote down about it.
+        hashes: SHA-256 (hex) of each file but the metadata.
+    """
+
+    directory: Path
+    facts: dict[str, Any]
+    hashes: dict[str, str]
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over all files' names and contents."""
+        return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()
+
+
+class ContentCache:
+    """Entries of one kind below one folder.
+
+    An entry is built in a temporary directory beside its place and renamed into it, so a killed
+    process leaves nothing under a final name, and of two processes that build the same entry one
+    finds the other's. Every file is hashed when an entry is opened: a damaged entry is reported
+    and built anew.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, identity: dict[str, Any]) -> Entry | None:
+        """Return the entry with this identity, or None where there is none that is undamaged."""
+        place = self._folder / key_of(identity)
+        if not place.is_dir():
+            return None
+        try:
+            return _verified(place)
+        except (OSError, ValueError, KeyError, TypeError) as damage:
+            logging.getLogger(__name__).warning(
+                "cache entry %s is damaged (%s); it is built anew", place, damage
+            )
+            return None
+
+    def add(self, identity: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Entry:
+        """Build an entry: `build` fills the directory that it is given and returns the facts."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        place = self._folder / key_of(identity)
+        building = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._folder))
+        try:
+            facts = build(building)
+            metadata: dict[str, Any] = {
+                "identity": identity,
+                "facts": facts,
+                "files": _hashes(building),
+            }
+            metadata["seal"] = _seal(metadata)
+            (building / METADATA_FILE).write_text(json.dumps(metadata, indent=1, sort_keys=True))
+            building.chmod(0o755)  # mkdtemp's directories are private; a cache may be shared
+            self._publish(building, place, identity)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+        return _verified(place)
+
+    def _publish(self, building: Path, place: Path, identity: dict[str, Any]) -> None:
+        """Rename the finished directory into its place, unless a sound one got there first."""
+        try:
+            os.replace(building, place)
+        except OSError:
+            if self.find(identity) is not None:
+                return
+            damaged = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._folder))
+            os.replace(place, damaged)
+            shutil.rmtree(damaged)
+            os.replace(building, place)
+
+
+def _hashes(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file but the metadata."""
+    digests = {}
+    for path in sorted(directory.iterdir()):
+        if path.name != METADATA_FILE:
+            with path.open("rb") as file:
+                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def _seal(metadata: dict[str, Any]) -> str:
+    """Return the SHA-256 (hex) of the metadata itself, so that damage to it shows too."""
+    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
+
+
+def _verified(place: Path) -> Entry:
+    """Read an entry's metadata and hash its files.
+
+    Raises:
+        ValueError: a file is missing, is too many or has changed, or the metadata is no JSON.
+    """
+    metadata = json.loads((place / METADATA_FILE).read_text())
+    if metadata.pop("seal") != _seal(metadata):
+        raise ValueError(f"{METADATA_FILE}: not what was written")
+    hashes = _hashes(place)
+    if hashes != metadata["files"]:
+        wrong = sorted(
+            name
+            for name in hashes.keys() | metadata["files"].keys()
+            if hashes.get(name) != metadata["files"].get(name)
+        )
+        raise ValueError(f"{', '.join(wrong)}: not what was written")
+    return Entry(place, metadata["facts"], hashes)

@@ -1,0 +1,186 @@
+"""Builds outcome tables: every list and every cell of every replayed user, from both models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cells import Cells, HeldLists, evaluate
+from models.fusion import VARIANTS
+from models.histories import seen_pairs
+from models.list_generation import CatalogueScan, GeneratedLists
+from models.numerics import NumericsPlan, computing
+from models.outcomes import FRESHNESS_AGES, OutcomeShape, OutcomeWriter, cell_offsets
+from models.popularity import most_popular_unseen, popularity_order
+from models.recommender import Recommender
+from models.replay_contexts import Ints, Replay, ReplayGroup, replay_groups
+from workloads.progress import Progress
+
+Columns = dict[str, NDArray[Any]]
+
+
+class OutcomeBuilder:
+    """Builds the outcome tables of one replay from two trained models.
+
+    Users are batched by the length of their contexts under the numerics plan. One causal pass reads
+    a whole context, as contexts start at a fixed item and grow.
+    """
+
+    def __init__(
+        self, replay: Replay, srm: Recommender, llm: Recommender, plan: NumericsPlan
+    ) -> None:
+        self._replay = replay
+        self._srm = srm
+        self._llm = llm
+        self._plan = plan
+        self._scan = CatalogueScan(replay, plan)
+        self._popularity = popularity_order(replay.log, replay.split)
+        forced = np.arange(replay.steps)[:, None] - np.array(FRESHNESS_AGES)
+        self._row_and_forced_bases = np.unique(forced)
+        preloaded = np.arange(-replay.first_list_age_steps, 1)
+        self._bases = np.union1d(self._row_and_forced_bases, preloaded)
+
+    def build(self, writer: OutcomeWriter, progress: Progress) -> None:
+        """Compute all users and write them."""
+        users = len(self._replay.split.device_users)
+        with (
+            progress.phase("Build outcome tables", users) as advance,
+            computing(self._plan),
+            torch.inference_mode(),
+        ):
+            for group in replay_groups(
+                self._replay, int(self._bases[0]), self._srm, self._llm, self._plan
+            ):
+                writer.write(group.member, self._columns(group))
+                advance(len(group.member))
+
+    def _columns(self, group: ReplayGroup) -> Columns:
+        """Return every column of the store for one group of users."""
+        shape = OutcomeShape(len(group.user), self._replay.steps, self._replay.candidates.count)
+        columns: Columns = {
+            name: np.zeros(column_shape, dtype)
+            for name, (column_shape, dtype) in shape.columns().items()
+        }
+        columns["full_rank_srm"] = self._scan.ranks(self._srm, group, group.srm)
+        columns["full_rank_llm"] = self._scan.ranks(self._llm, group, group.llm)
+        preloaded = np.maximum(-self._replay.first_list_age_steps, 1 - group.context)
+        generated = self._generate(group, preloaded)
+        self._fill_fresh_rows(columns, group, generated)
+        self._fill_preloaded_row(columns, group, generated, preloaded)
+        self._fill_popular_row(columns, group)
+        self._fill_forced_ages(columns, group, generated)
+        return columns
+
+    def _generate(self, group: ReplayGroup, preloaded: Ints) -> GeneratedLists:
+        everywhere = np.isin(self._bases, self._row_and_forced_bases)
+        needed = everywhere | (self._bases == preloaded[:, None])
+        readable = group.context[:, None] + self._bases >= 1
+        return self._scan.lists(self._llm, group, self._bases, needed & readable)
+
+    def _fill_fresh_rows(
+        self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
+    ) -> None:
+        """Fill rows 0 .. T-1: the lists generated during the replay."""
+        steps = self._replay.steps
+        for step, first_cell in enumerate(cell_offsets(steps)[:steps] + np.arange(steps)):
+            basis = np.full(len(group.user), step)
+            item, score = generated.at(basis)
+            columns["lists"][:, step], columns["list_scores"][:, step] = item, score
+            cells = self._evaluate(group, item, basis, range(step, steps))
+            _fill_cells(columns, int(first_cell), cells)
+            columns["fresh_consistency"][:, step] = cells.consistency[:, 0]
+
+    def _fill_preloaded_row(
+        self, columns: Columns, group: ReplayGroup, generated: GeneratedLists, basis: Ints
+    ) -> None:
+        """Fill row T; when it was new, the SRM knew the same history as the LLM."""
+        steps = self._replay.steps
+        item, score = generated.at(basis)
+        columns["lists"][:, steps], columns["list_scores"][:, steps] = item, score
+        cells = self._evaluate(group, item, basis, range(steps))
+        _fill_cells(columns, int(cell_offsets(steps)[steps]), cells)
+        when_new = self._evaluate(group, item, basis, [basis])
+        columns["fresh_consistency"][:, steps] = when_new.consistency[:, 0]
+
+    def _fill_popular_row(self, columns: Columns, group: ReplayGroup) -> None:
+        """Fill row T + 1, which is shown in popularity order under every fusion."""
+        steps, users = self._replay.steps, len(group.user)
+        stop = group.start if self._replay.candidates.exclude_seen else np.zeros_like(group.start)
+        seen_row, seen_item = seen_pairs(self._replay.log, group.user, stop)
+        item = most_popular_unseen(
+            self._popularity, seen_row, seen_item, users, self._replay.candidates.count
+        )
+        columns["popular"] = item
+        cells = self._evaluate(group, item, np.zeros(users, np.int64), range(steps))
+        shown = Cells(cells.consistency, cells.list_rank, dict.fromkeys(VARIANTS, cells.list_rank))
+        _fill_cells(columns, int(cell_offsets(steps)[steps + 1]), shown)
+        columns["fresh_consistency"][:, steps + 1] = cells.consistency[:, 0]
+
+    def _fill_forced_ages(
+        self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
+    ) -> None:
+        """Fill what is shown at every step with a list of a given age, for the freshness curve."""
+        columns["freshness_consistency"].fill(np.nan)
+        for basis in self._row_and_forced_bases:
+            row = np.flatnonzero(group.context + basis >= 1)
+            aged = [(a, basis + age) for a, age in enumerate(FRESHNESS_AGES)]
+            aged = [(a, step) for a, step in aged if 0 <= step < self._replay.steps]
+            if not len(row):
+                continue
+            item, _ = generated.at(np.full(len(group.user), basis))
+            cells = self._evaluate(
+                group, item[row], np.full(len(row), basis), [step for _, step in aged], row
+            )
+            for column, (a, step) in enumerate(aged):
+                columns["freshness_valid"][row, a, step] = True
+                columns["freshness_consistency"][row, a, step] = cells.consistency[:, column]
+                for variant in VARIANTS:
+                    rank = cells.fused_rank[variant][:, column]
+                    columns[f"freshness_rank_{variant}"][row, a, step] = rank
+
+    def _evaluate(
+        self,
+        group: ReplayGroup,
+        item: NDArray[np.int32],
+        basis: Ints,
+        steps: Sequence[int | Ints],
+        row: Ints | None = None,
+    ) -> Cells:
+        """Evaluate lists of some users, held from their bases, at some steps.
+
+        Args:
+            group: the users.
+            item: shape [R, N]: the lists.
+            basis: shape [R].
+            steps: S steps, each a number or one of each user [R].
+            row: shape [R]: the users; all of them by default.
+        """
+        row = np.arange(len(group.user)) if row is None else row
+        at = np.stack([np.broadcast_to(step, row.shape) for step in steps], axis=1)
+        position = torch.from_numpy(group.position(row[:, None], at)).to(self._plan.device)
+        encoded = group.srm[torch.from_numpy(row).to(self._plan.device)]
+        candidates = torch.from_numpy(item.astype(np.int64)).to(self._plan.device)
+        logit = self._srm.score(encoded, position, candidates).cpu().numpy()
+        left = np.ones(logit.shape, np.bool_)
+        if self._replay.candidates.exclude_seen:
+            left = at[:, :, None] <= self._step_taken(group, row, item, basis)[:, None, :]
+        target = group.taken(row[:, None], at)
+        return evaluate(HeldLists(item, logit, left, target), self._srm.binary_logits)
+
+    def _step_taken(
+        self, group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints
+    ) -> Ints:
+        """Return at which step, from the basis on, each item is taken (T where never): [R, N]."""
+        step = np.arange(group.first_step, self._replay.steps)
+        taken = item[:, :, None] == group.window[row][:, None, :]
+        taken &= (step >= basis[:, None])[:, None, :]
+        return np.where(taken.any(axis=2), step[taken.argmax(axis=2)], self._replay.steps)
+
+
+def _fill_cells(columns: Columns, first_cell: int, cells: Cells) -> None:
+    part = slice(first_cell, first_cell + cells.consistency.shape[1])
+    columns["consistency"][:, part] = cells.consistency
+    for variant in VARIANTS:
+        columns[f"rank_{variant}"][:, part] = cells.fused_rank[variant]

@@ -1,0 +1,162 @@
+"""Everything that a run needs of the models, from the caches or computed once."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from models.content_cache import ContentCache, Entry
+from models.errors import ModelError
+from models.numerics import NumericsPlan, plan_of
+from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
+from models.replay_contexts import Replay
+from models.settings import ModelSettings
+from models.weights import ModelCard, TrainingTask, Weights, library_versions, obtain
+from workloads.interaction_log import InteractionLog
+from workloads.progress import SILENT, Progress
+from workloads.splits import Split
+
+STORE_VERSION = 1
+"""Raised whenever the same weights and settings give other tables than before."""
+
+
+@dataclass(frozen=True)
+class PreparedModels:
+    """What a run needs of the models.
+
+    Attributes:
+        outcomes: the outcome tables.
+        srm_card: what the SRM is and knows.
+        llm_card: what the LLM is and knows.
+        cached: no model ran.
+        train_s: seconds of training in this process.
+        infer_s: seconds of building tables in this process.
+        store_hash: SHA-256 (hex) over the tables' contents.
+    """
+
+    outcomes: Outcomes
+    srm_card: ModelCard
+    llm_card: ModelCard
+    cached: bool
+    train_s: float
+    infer_s: float
+    store_hash: str
+
+
+def prepare(
+    log: InteractionLog,
+    split: Split,
+    history: int,
+    first_list_age_steps: int,
+    settings: ModelSettings,
+    cache_dir: Path,
+    progress: Progress = SILENT,
+) -> PreparedModels:
+    """Return outcome tables and model cards; train models and build tables that the cache lacks.
+
+    Args:
+        log: the interactions.
+        split: which train, calibrate and are replayed.
+        history: interactions before the replay window that the models are given as context.
+        first_list_age_steps: interactions that the preloaded list's basis lacks of H_0.
+        settings: the models.
+        cache_dir: holds `weights/` and `outcomes/`.
+        progress: told of training and building.
+
+    Raises:
+        ModelError: the lists cannot have that many items.
+    """
+    replay = Replay(log, split, history, first_list_age_steps, settings.candidates)
+    _refuse_long_lists(replay)
+    plan = plan_of(settings)
+    srm, llm = (
+        obtain(task, cache_dir, progress) for task in training_tasks(log, split, history, settings)
+    )
+    started_s = time.perf_counter()
+    entry, built = _store(replay, srm, llm, plan, cache_dir, progress)
+    train_s = srm.train_s + llm.train_s
+    return PreparedModels(
+        outcomes=Outcomes(entry.directory, OutcomeShape(**entry.facts["shape"])),
+        srm_card=srm.card(settings.candidates.count),
+        llm_card=llm.card(len(log.catalogue)),
+        cached=not built and train_s == 0,
+        train_s=train_s,
+        infer_s=time.perf_counter() - started_s if built else 0.0,
+        store_hash=entry.content_hash,
+    )
+
+
+def training_tasks(
+    log: InteractionLog, split: Split, history: int, settings: ModelSettings
+) -> tuple[TrainingTask, TrainingTask]:
+    """Return the training of the SRM and that of the LLM."""
+    training = settings.training
+    common: dict[str, Any] = {
+        "validation_users": training.validation_users,
+        "log": log,
+        "split": split,
+        "history": history,
+        "seed": settings.seed,
+        "plan": plan_of(settings),
+    }
+    return (
+        TrainingTask("Train the SRM", settings.srm, training.srm, **common),
+        TrainingTask("Train the LLM", settings.llm, training.llm, **common),
+    )
+
+
+def _refuse_long_lists(replay: Replay) -> None:
+    """Refuse lists that could not be filled for every user at every step.
+
+    Raises:
+        ModelError: more candidates than the catalogue has beyond the longest history.
+    """
+    items, count = len(replay.log.catalogue), replay.candidates.count
+    users, most = replay.split.device_users, items
+    if replay.candidates.exclude_seen:
+        most -= int(replay.split.replay_start[users].max()) + replay.steps - 1
+    if count > most:
+        raise ModelError(
+            f"{count} candidates do not fit: the catalogue of {replay.log.name} has {items} items"
+            + (", less those that the user with the longest history has seen" * (most < items))
+            + f"; accepted: 1 to {max(most, 0)}",
+            key="models.candidates.count",
+        )
+
+
+def _store(
+    replay: Replay,
+    srm: Weights,
+    llm: Weights,
+    plan: NumericsPlan,
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Entry, bool]:
+    """Return the store, and whether it had to be built."""
+    cache = ContentCache(cache_dir / "outcomes")
+    identity = {
+        "store_version": STORE_VERSION,
+        "log": replay.log.content_hash,
+        "split": replay.split.content_hash,
+        "history": replay.history,
+        "first_list_age_steps": replay.first_list_age_steps,
+        "candidates": replay.candidates.model_dump(mode="json"),
+        "srm": [srm.task.architecture.model_dump(mode="json"), srm.hash],
+        "llm": [llm.task.architecture.model_dump(mode="json"), llm.hash],
+        "plan": asdict(plan),
+        "versions": library_versions(),
+    }
+    entry = cache.find(identity)
+    if entry is not None:
+        return entry, False
+
+    def build(directory: Path) -> dict[str, Any]:
+        from models.outcome_builder import OutcomeBuilder  # only where models have to run
+
+        shape = OutcomeShape(len(replay.split.device_users), replay.steps, replay.candidates.count)
+        writer = OutcomeWriter(directory, shape)
+        OutcomeBuilder(replay, srm.model(), llm.model(), plan).build(writer, progress)
+        writer.close()
+        return {"shape": asdict(shape)}
+
+    return cache.add(identity, build), True

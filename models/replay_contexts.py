@@ -1,0 +1,113 @@
+"""The replay windows of a group of users, and both models' reading of the contexts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.histories import Pieces, length_groups
+from models.numerics import NumericsPlan
+from models.recommender import Recommender
+from models.settings import CandidateSettings
+from workloads.interaction_log import InteractionLog
+from workloads.splits import Split
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is replayed, and what the models are given.
+
+    Attributes:
+        log: the interactions.
+        split: whose interactions are replayed, and which.
+        history: interactions before the replay window that the models are given as context.
+        first_list_age_steps: interactions that the preloaded list's basis lacks of H_0. Where the
+            context has too few, its first interaction alone is the basis.
+        candidates: size of the lists, and whether seen items are left out.
+    """
+
+    log: InteractionLog
+    split: Split
+    history: int
+    first_list_age_steps: int
+    candidates: CandidateSettings
+
+    @property
+    def steps(self) -> int:
+        """T, interactions in a replay window."""
+        return self.split.replay_steps
+
+
+@dataclass(frozen=True)
+class ReplayGroup:
+    """Some users of a replay, and both models' reading of their contexts.
+
+    Bases and steps are counted from the replay window: the history H_t ends before interaction t,
+    and a basis before the window is negative.
+
+    Attributes:
+        member: int64, shape [U]: positions in the split's `device_users`.
+        user: int64, shape [U]: positions in the log.
+        start: int64, shape [U]: where the window starts in the user's whole history.
+        context: int64, shape [U]: interactions of the context before the window, at least 1.
+        first_step: the step of the first column of `window`.
+        window: int64, shape [U, W]: items taken at steps `first_step` .. T-1; -1 before the log.
+        srm: the SRM's reading, as `encode` returns it.
+        llm: the LLM's.
+    """
+
+    member: Ints
+    user: Ints
+    start: Ints
+    context: Ints
+    first_step: int
+    window: Ints
+    srm: Tensor
+    llm: Tensor
+
+    def taken(self, row: Ints, step: Ints) -> Ints:
+        """Return the items that users `row` take at `step`."""
+        return self.window[row, step - self.first_step]
+
+    def position(self, row: Ints, basis: Ints) -> Ints:
+        """Return the context position of the last interaction before `basis` of users `row`."""
+        return self.context[row] + basis - 1
+
+
+def replay_groups(
+    replay: Replay, first_step: int, srm: Recommender, llm: Recommender, plan: NumericsPlan
+) -> Iterator[ReplayGroup]:
+    """Yield all replayed users in groups of like context length, shortest first.
+
+    Args:
+        replay: what is replayed.
+        first_step: the earliest step whose item is asked for; not above 0.
+        srm: in evaluation mode.
+        llm: in evaluation mode.
+        plan: how to compute.
+    """
+    log, device_users = replay.log, replay.split.device_users
+    starts = replay.split.replay_start[device_users]
+    contexts = np.minimum(starts, replay.history)
+    first = log.offsets[device_users] + starts - contexts
+    pieces = Pieces(first, contexts + replay.steps - 1)
+    for member in length_groups(pieces.length, plan.batch_positions):
+        histories = torch.from_numpy(pieces.padded(log, member)).to(plan.device)
+        user, start = device_users[member], starts[member]
+        position = start[:, None] + np.arange(first_step, replay.steps)
+        item = log.items[log.offsets[user][:, None] + np.maximum(position, 0)]
+        yield ReplayGroup(
+            member=member,
+            user=user,
+            start=start,
+            context=contexts[member],
+            first_step=first_step,
+            window=np.where(position >= 0, item, -1).astype(np.int64),
+            srm=srm.encode(histories),
+            llm=llm.encode(histories),
+        )
