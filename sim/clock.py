@@ -8,7 +8,8 @@ from simpy.events import EventPriority
 
 # What happens at one and the same time happens in this order, whoever scheduled it first. Replies
 # precede decisions ("a reply at exactly the decision time has arrived"), and the cloud forms its
-# batches only after every request of that time is there.
+# batches only after every request of that time is there. Decisions of one time are taken in the
+# order of devices: their priority is DECISION + device.
 DELIVERY = 1
 SETTLEMENT = 2
 TIMEOUT = 3

@@ -33,7 +33,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     def run_session(device: int) -> Generator[Event, None, None]:
         session = Session(world, device, draws[device], interactions)
         while (step := session.next_request()) is not None:
-            yield clock.at(session.sending_s(step), DECISION)
+            yield clock.at(session.sending_s(step), DECISION + device)
             request = session.request(step, clock.event())
             requests.append(request)
             yield exchange.send(request)
@@ -46,7 +46,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
         start_s = world.sessions.start_s
         for device in np.argsort(start_s, kind="stable").tolist():
             if start_s[device] > clock.now:
-                yield clock.at(float(start_s[device]), DECISION)
+                yield clock.at(float(start_s[device]))
             clock.process(run_session(device))
 
     with progress.phase("simulate", world.devices) as advance:

@@ -1,0 +1,185 @@
+"""The plain reference program: one process a device, one consultation a step, one timer a request.
+
+It is written the way one writes such a simulation without thinking of speed, and shares with the
+engine only what both must agree on: the settings, the random draws, and the order of things that
+happen at the same time. The engine is tested to leave bit for bit the same records.
+"""
+
+from collections.abc import Generator
+
+import numpy as np
+from simpy import Event
+
+from sim.clock import DECISION, SETTLEMENT, TIMEOUT, Clock
+from sim.energy import fleet_energy_j
+from sim.network.network import Direction
+from sim.policies import PolicyView
+from sim.records import InteractionRecords, RequestRecords, SimulationResult
+from sim.request import Outcome, Request
+from sim.world import World
+
+
+def simulate_plainly(world: World) -> SimulationResult:
+    """Run a world until its last session has ended, step by step."""
+    return PlainProgram(world).run()
+
+
+class PlainProgram:
+    """A world as a heap of simple processes."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.clock = Clock()
+        self.links = world.make_links()
+        self.draws = world.policy_draws()
+        self.records = InteractionRecords.empty(world.devices, world.table.steps)
+        self.requests: list[Request] = []
+        self.arriving: list[Request] = []
+        self.waiting: list[Request] = []
+        self.idle_replicas = world.replicas
+
+    def run(self) -> SimulationResult:
+        """Run every device to its end."""
+        for device in range(self.world.devices):
+            self.clock.process(self.device(device))
+        self.clock.run()
+        requests = RequestRecords.collect(self.requests, self.records.horizon_s)
+        return SimulationResult(
+            interactions=self.records,
+            requests=requests,
+            replicas=self.world.replicas,
+            events=self.clock.count_events(),
+            energy_j=fleet_energy_j(self.world, self.links, self.records, requests),
+        )
+
+    def device(self, device: int) -> Generator[Event, None, None]:
+        """Live through the steps of one device."""
+        world, clock, serving = self.world, self.clock, self.world.serving
+        user = int(world.sessions.user[device])
+        row = world.first_row
+        cloud_knows_step = -world.first_upload(user)
+        request: Request | None = None
+        decision_s = float(world.sessions.start_s[device])
+        for step in range(world.table.steps):
+            yield clock.at(decision_s, DECISION + device)
+            if request is not None and request.ended.triggered:
+                if request.outcome == Outcome.DELIVERED:
+                    row = cloud_knows_step = request.step
+                request = None
+            shown_row, shown_s = row, decision_s + world.scoring_s
+            sent = None
+            if request is not None:
+                self.records.suppressed[device, step] = True
+            elif world.policy.first_request(self.view(device, user, row, step), step) == step:
+                self.records.requested[device, step] = True
+                yield clock.at(shown_s, DECISION + device)
+                sent = request = self.send(
+                    device, step, serving.payload.request_bytes(step - cloud_knows_step)
+                )
+            if sent is not None and serving.mode == "wait":
+                limit_s = sent.sent_s + serving.deadline_s
+                yield sent.ended | clock.at(limit_s, TIMEOUT)
+                shown_s = min(sent.ended_s, limit_s)
+                if sent.ended.triggered and sent.outcome == Outcome.DELIVERED:
+                    shown_row = step
+                    shown_s += world.scoring_s
+            self.records.decision_s[device, step] = decision_s
+            self.records.shown_s[device, step] = shown_s
+            self.records.held_row[device, step] = row
+            self.records.shown_row[device, step] = shown_row
+            if step + 1 < world.table.steps:
+                decision_s = shown_s + float(world.sessions.think_s[device, step])
+        if request is not None:
+            yield request.ended
+            unused = shown_row != request.step
+            if unused and request.outcome == Outcome.DELIVERED:
+                request.outcome = Outcome.SUPERSEDED
+
+    def view(self, device: int, user: int, row: int, step: int) -> PolicyView:
+        """Let the policy see the present step and nothing else."""
+        table = self.world.table
+        cell = int(table.cell_offset[row]) + step
+        return PolicyView(
+            first_step=step,
+            consistency=table.consistency[user, cell : cell + 1],
+            fresh_consistency=float(table.fresh_consistency[user, row]),
+            list_age_steps=np.array([step - self.world.basis_step(row)]),
+            decision_s=np.array([self.clock.now]),
+            draws=self.draws[device, step : step + 1],
+        )
+
+    def send(self, device: int, step: int, bytes_up: int) -> Request:
+        """Send a request and give it a timer."""
+        request = Request(device, step, self.clock.now, bytes_up, self.clock.event())
+        self.requests.append(request)
+        self.clock.process(self.journey(request))
+        self.clock.process(self.timer(request))
+        return request
+
+    def timer(self, request: Request) -> Generator[Event, None, None]:
+        """Give the request up when its time is up."""
+        yield self.clock.at(request.sent_s + self.world.serving.timeout_s, TIMEOUT)
+        if not request.ended.triggered:
+            self.end(request, Outcome.TIMED_OUT)
+
+    def end(self, request: Request, outcome: Outcome) -> None:
+        """Tell the device how its request ended."""
+        request.outcome = outcome
+        request.ended_s = self.clock.now
+        request.ended.succeed()
+
+    def journey(self, request: Request) -> Generator[Event, None, None]:
+        """Go up the link and into the cloud's queue."""
+        yield self.links.carry(self.clock, Direction.UP, request, request.bytes_up)
+        request.arrived_cloud_s = self.clock.now
+        self.arriving.append(request)
+        yield self.clock.at(self.clock.now, SETTLEMENT)
+        # The first request to settle brings in all that arrived with it, in the order of devices.
+        together, self.arriving = self.arriving, []
+        for other in sorted(together, key=lambda other: other.device):
+            if len(self.waiting) >= self.world.cloud.queue_limit:
+                self.fill_replicas()
+            if len(self.waiting) >= self.world.cloud.queue_limit:
+                self.clock.process(self.answer(other))
+            else:
+                self.waiting.append(other)
+        self.fill_replicas()
+
+    def fill_replicas(self) -> None:
+        """Give every idle replica a batch, if one is due."""
+        batching = self.world.cloud.batching
+        while self.idle_replicas and self.waiting:
+            due_s = self.waiting[0].arrived_cloud_s + batching.wait_s
+            if len(self.waiting) < batching.size and self.clock.now < due_s:
+                self.clock.process(self.come_back(due_s))
+                return
+            batch = self.waiting[: batching.size]
+            self.waiting = self.waiting[batching.size :]
+            self.idle_replicas -= 1
+            self.clock.process(self.replica(batch))
+
+    def come_back(self, due_s: float) -> Generator[Event, None, None]:
+        """Look at the queue again when its oldest request has waited long enough."""
+        yield self.clock.at(due_s, SETTLEMENT)
+        self.fill_replicas()
+
+    def replica(self, batch: list[Request]) -> Generator[Event, None, None]:
+        """Serve one batch."""
+        start_s = self.clock.now
+        for request in batch:
+            request.service_start_s, request.batch_size = start_s, len(batch)
+        yield self.clock.at(start_s + self.world.cloud.service_time.batch_s(len(batch)))
+        self.idle_replicas += 1
+        self.clock.process(self.come_back(self.clock.now))
+        for request in batch:
+            request.service_end_s, request.served = self.clock.now, True
+            self.clock.process(self.answer(request))
+
+    def answer(self, request: Request) -> Generator[Event, None, None]:
+        """Go down the link to the device."""
+        candidates = self.world.table.candidate_count if request.served else 0
+        request.bytes_down = self.world.serving.payload.reply_bytes(candidates)
+        yield self.links.carry(self.clock, Direction.DOWN, request, request.bytes_down)
+        request.reply_s = self.clock.now
+        if not request.ended.triggered:
+            self.end(request, Outcome.DELIVERED if request.served else Outcome.REJECTED)

@@ -1,0 +1,91 @@
+"""A small random outcome table, so that the simulation is tested without any model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.devices import DeviceSettings
+from sim.network.preset import PresetNetwork
+from sim.policies.never import Never
+from sim.serving import ServingSettings
+from sim.world import World
+from workloads import draws
+from workloads.sessions import Sessions
+
+
+@dataclass(frozen=True)
+class RandomTable:
+    """An outcome table of random ranks and consistencies."""
+
+    steps: int
+    candidate_count: int
+    cell_offset: np.ndarray
+    consistency: np.ndarray
+    fresh_consistency: np.ndarray
+    rank: np.ndarray
+
+    @classmethod
+    def make(cls, users, steps, candidate_count=50, seed=7):
+        generator = np.random.default_rng(seed)
+        lengths = [steps - s for s in range(steps)] + [steps, steps]
+        starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+        offset = starts - np.concatenate((np.arange(steps), [0, 0]))
+        cells = int(sum(lengths))
+        return cls(
+            steps=steps,
+            candidate_count=candidate_count,
+            cell_offset=offset,
+            consistency=generator.random((users, cells), dtype=np.float32),
+            fresh_consistency=generator.random((users, steps + 2), dtype=np.float32),
+            rank=generator.integers(0, candidate_count + 1, (users, cells)).astype(np.uint8),
+        )
+
+
+def make_world(
+    *,
+    devices=200,
+    users=60,
+    steps=12,
+    seed=0,
+    policy=None,
+    start_spread_s=300.0,
+    think_s=None,
+    context_interactions=40,
+    **parts,
+):
+    """Make a world of random outcomes; `parts` replaces its settings by name."""
+    settings = {
+        "serving": ServingSettings(),
+        "network": PresetNetwork.model_validate({"preset": "3g"}),
+        "hardware": DeviceSettings(),
+        "cloud": CloudSettings(
+            replicas=2,
+            batching=BatchingSettings(size=4, wait_s=0.05),
+            service_time=FixedServiceTime(seconds=0.4),
+        ),
+        "scoring_flops": 7e6,
+        **parts,
+    }
+    if think_s is None:
+        normal = draws.standard_normal_table(seed, "think", devices, steps - 1)
+        think_s = 20 * np.exp(normal)
+    return World(
+        table=RandomTable.make(users, steps),
+        sessions=Sessions(
+            user=np.arange(devices, dtype=np.int64) % users,
+            start_s=start_spread_s * draws.uniform(seed, "start", 0, devices),
+            think_s=think_s,
+        ),
+        context_interactions=np.full(users, context_interactions, dtype=np.int64),
+        policy=policy or Never(),
+        seed=seed,
+        **settings,
+    )
+
+
+@pytest.fixture
+def world():
+    return make_world

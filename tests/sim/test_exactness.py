@@ -1,0 +1,119 @@
+"""The engine leaves bit for bit the records of the plain program (exactness of event logic)."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import make_world
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.plain_program import simulate_plainly
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.engine import simulate
+from sim.network.preset import PresetNetwork
+from sim.policies.always import Always
+from sim.policies.consistency import Consistency
+from sim.policies.consistency_drop import ConsistencyDrop
+from sim.policies.never import Never
+from sim.policies.periodic import Periodic
+from sim.policies.random import Random
+from sim.serving import ServingSettings
+
+POLICIES = (
+    Never(),
+    Always(),
+    Periodic(every=3),
+    Random(probability=0.4),
+    Consistency(threshold=0.4),
+    ConsistencyDrop(threshold=0.1),
+)
+FREE_CLOUD = CloudSettings(service_time=FixedServiceTime(seconds=0.0))
+BUSY_CLOUD = CloudSettings(
+    replicas=2,
+    queue_limit=20,
+    batching=BatchingSettings(size=4, wait_s=0.05),
+    service_time=FixedServiceTime(seconds=0.8),
+)
+
+
+def assert_equal_records(engine, plain):
+    for part in ("interactions", "requests"):
+        for field in dataclasses.fields(getattr(engine, part)):
+            ours = getattr(getattr(engine, part), field.name)
+            theirs = getattr(getattr(plain, part), field.name)
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{part}.{field.name}")
+    assert engine.energy_j == plain.energy_j
+
+
+def network(preset):
+    return PresetNetwork.model_validate({"preset": preset})
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.kind)
+@pytest.mark.parametrize("mode", ["stale", "wait"])
+@pytest.mark.parametrize("preset", ["ideal", "3g"])
+@pytest.mark.parametrize("cloud", [FREE_CLOUD, BUSY_CLOUD], ids=["free", "busy"])
+def test_engine_equals_plain_program(policy, mode, preset, cloud):
+    world = make_world(
+        devices=200,
+        policy=policy,
+        serving=ServingSettings(mode=mode, timeout_s=10.0),
+        network=network(preset),
+        cloud=cloud,
+    )
+    assert_equal_records(simulate(world), simulate_plainly(world))
+
+
+@given(
+    seed=st.integers(0, 1000),
+    mode=st.sampled_from(["stale", "wait"]),
+    first_list=st.sampled_from(["preloaded", "none"]),
+    preset=st.sampled_from(["ideal", "3g", "wifi"]),
+    deadline_s=st.sampled_from([0.0, 0.5, 5.0]),
+    timeout_s=st.sampled_from([0.3, 1.0, 30.0]),
+    service_s=st.sampled_from([0.0, 0.25, 2.0]),
+    queue_limit=st.integers(1, 30),
+    size=st.integers(1, 6),
+    wait_s=st.sampled_from([0.0, 0.25]),
+    threshold=st.floats(0.0, 1.1),
+    whole_seconds=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_engine_equals_plain_program_whatever_the_world(
+    seed,
+    mode,
+    first_list,
+    preset,
+    deadline_s,
+    timeout_s,
+    service_s,
+    queue_limit,
+    size,
+    wait_s,
+    threshold,
+    whole_seconds,
+):
+    # Whole seconds and a common start make everything happen at the same instants.
+    think_s = np.random.default_rng(seed).integers(0, 4, (30, 7)).astype(float)
+    world = make_world(
+        devices=30,
+        users=10,
+        steps=8,
+        seed=seed,
+        policy=Consistency(threshold=threshold),
+        think_s=think_s if whole_seconds else None,
+        start_spread_s=0.0 if whole_seconds else 20.0,
+        scoring_flops=0.0 if whole_seconds else 7e6,
+        serving=ServingSettings(
+            mode=mode, first_list=first_list, deadline_s=deadline_s, timeout_s=timeout_s
+        ),
+        network=network(preset),
+        cloud=CloudSettings(
+            queue_limit=queue_limit,
+            batching=BatchingSettings(size=size, wait_s=wait_s),
+            service_time=FixedServiceTime(seconds=service_s),
+        ),
+    )
+    assert_equal_records(simulate(world), simulate_plainly(world))
