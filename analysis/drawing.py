@@ -23,7 +23,7 @@ WIDTH_IN = 5.6
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
-    "font.size": 9.5,
+    "font.size": 10,
     "svg.fonttype": "none",
     "path.simplify": False,
     "text.color": colour("ink"),
@@ -146,7 +146,7 @@ def canvas(
 
 def name_y_axis(axes: Axes, text: str) -> None:
     """Write the vertical axis's name above it, where it is read first and takes no width."""
-    axes.set_title(text, loc="left", fontsize=9.5, color=colour("muted"), pad=8)
+    axes.set_title(text, loc="left", fontsize=10, color=colour("muted"), pad=8)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class EndLabel:
     style: Style
 
 
-def write_end_labels(axes: Axes, labels: Sequence[EndLabel], line_height: float = 0.062) -> None:
+def write_end_labels(axes: Axes, labels: Sequence[EndLabel], line_height: float = 0.066) -> None:
     """Write labels right of the axes, each beside its line, moved apart where they would touch.
 
     Args:
@@ -180,7 +180,7 @@ def write_end_labels(axes: Axes, labels: Sequence[EndLabel], line_height: float 
             linewidth=1.2,
             clip_on=False,
         )
-        axes.text(1.06, placed, label.text, transform=axes.transAxes, va="center", fontsize=9)
+        axes.text(1.06, placed, label.text, transform=axes.transAxes, va="center", fontsize=9.5)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -1,0 +1,262 @@
+"""What a reader must be told in words: verdicts and warnings, worked out from the records."""
+
+from dataclasses import dataclass
+
+from analysis import frequency, theme
+from analysis.intervals import MIN_USERS, Estimate
+from analysis.metrics import HEADLINE
+from analysis.numerals import count, percent, percent_with_interval, with_interval
+from analysis.records import RunRecords
+
+NAME = HEADLINE.upper()
+SATURATED = 0.95
+
+#: Beyond this share of requests that bring no list, the network or cloud shapes the result.
+MANY_FAILED = 0.05
+
+#: How far the realised request frequency may be from its target, relative to the target.
+CALIBRATION_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to be told.
+
+    Attributes:
+        about: the part of the report that it concerns.
+        warns: whether it belongs at the top of the report as well.
+        headline: in a few words.
+        text: in full, with the numbers.
+    """
+
+    about: str
+    warns: bool
+    headline: str
+    text: str
+
+
+def all_findings(records: RunRecords) -> list[Finding]:
+    """Return everything to be told about a run, the gravest first."""
+    candidates = (
+        phone_alone(records),
+        policy_can_matter(records),
+        popularity(records),
+        fusion(records),
+        asking_paid(records),
+        saturation(records),
+        failures(records),
+        calibration(records),
+        too_few_users(records),
+    )
+    return [finding for finding in candidates if finding is not None]
+
+
+def phone_alone(records: RunRecords) -> Finding | None:
+    """Say whether the phone ranking the whole catalogue by itself beats the pipeline."""
+    if "srm_full" not in records.accuracies.series:
+        return None
+    gain = records.accuracies.difference("srm_full", "run")
+    alone = with_interval(records.accuracies.mean("srm_full"))
+    pipeline = with_interval(records.accuracies.mean("run"))
+    numbers = (
+        f"ranking the whole catalogue on the device gives {NAME} {alone}, this run {pipeline}; "
+        f"the difference, paired on users, is {with_interval(gain, signed=True)}"
+    )
+    if gain.above_zero:
+        return Finding(
+            "models",
+            True,
+            "The phone does better without the cloud.",
+            f"With no request at all, {numbers}. Here the requests cost accuracy.",
+        )
+    if gain.below_zero:
+        return Finding(
+            "models",
+            False,
+            "The pipeline beats the phone on its own.",
+            f"Without the cloud, {numbers}.",
+        )
+    return Finding(
+        "models",
+        True,
+        "The pipeline is not shown to beat the phone on its own.",
+        f"Without the cloud, {numbers}{_why_open(gain)}.",
+    )
+
+
+def policy_can_matter(records: RunRecords) -> Finding | None:
+    """Say whether always asking differs from never asking: the room that any policy has."""
+    if not {"never", "always"} <= set(records.accuracies.series):
+        return None
+    room = records.accuracies.difference("always", "never")
+    numbers = f"always minus never is {with_interval(room, signed=True)} {NAME}, paired on users"
+    ideal = ""
+    if "always_ideal" in records.accuracies.series:
+        best = records.accuracies.difference("always_ideal", "never")
+        ideal = f"; with no delay at all it would be {with_interval(best, signed=True)}"
+    if room.above_zero:
+        return Finding(
+            "freshness",
+            False,
+            "A request policy can matter here.",
+            f"In this world {numbers}{ideal}. That is the room in which policies differ.",
+        )
+    if room.below_zero:
+        return Finding(
+            "freshness",
+            True,
+            "Asking always is worse than never asking.",
+            f"In this world {numbers}{ideal}. Fresh lists do harm here: before comparing policies, "
+            f"find out why (an overloaded cloud, or an LLM whose fresh lists are no better).",
+        )
+    return Finding(
+        "freshness",
+        True,
+        "A request policy is not shown to matter here.",
+        f"In this world {numbers}{ideal}{_why_open(room)}. Differences between policies below are "
+        f"to be read with that in mind.",
+    )
+
+
+def popularity(records: RunRecords) -> Finding | None:
+    """Explain it where popularity is not clearly below never asking; None where it is."""
+    if not {"never", "popularity"} <= set(records.accuracies.series):
+        return None
+    lead = records.accuracies.difference("never", "popularity")
+    if lead.above_zero:
+        return None
+    words = "above" if lead.below_zero else "not clearly below"
+    return Finding(
+        "accuracy",
+        True,
+        f"Popularity is {words} never asking.",
+        f"Never minus popularity is {with_interval(lead, signed=True)} {NAME}, paired on users"
+        f"{_why_open(lead) if not lead.below_zero else ''}. {_why_popularity(records)}",
+    )
+
+
+def fusion(records: RunRecords) -> Finding | None:
+    """Warn where one model's order alone beats the fused order of the same lists."""
+    for series, whose in (("srm_only", "the SRM's"), ("llm_only", "the LLM's")):
+        if series not in records.accuracies.series:
+            continue
+        gain = records.accuracies.difference(series, "run")
+        if gain.above_zero:
+            return Finding(
+                "accuracy",
+                True,
+                f"The fusion loses to {whose} order alone.",
+                f"Showing the same lists in {whose} order would change {NAME} by "
+                f"{with_interval(gain, signed=True)}, paired on users: another fusion is better.",
+            )
+    return None
+
+
+def asking_paid(records: RunRecords) -> Finding | None:
+    """Say whether the run's requests bought accuracy over never asking."""
+    if "never" not in records.accuracies.series or records.requests.empty:
+        return None
+    gain = records.accuracies.difference("run", "never")
+    asked = percent_with_interval(frequency.of_requests(records))
+    numbers = (
+        f"for requests in {asked} of interactions, the run is "
+        f"{with_interval(gain, signed=True)} {NAME} over never asking, paired on users"
+    )
+    if gain.above_zero:
+        return Finding("accuracy", False, "The requests bought accuracy.", f"{_upper(numbers)}.")
+    headline = "The requests cost accuracy." if gain.below_zero else "The requests bought nothing."
+    if not gain.below_zero:
+        headline = "The requests are not shown to have bought anything."
+    return Finding("accuracy", True, headline, f"{_upper(numbers)}{_why_open(gain)}.")
+
+
+def saturation(records: RunRecords) -> Finding | None:
+    """Warn where the cloud is busier than 95% of the time."""
+    utilisation = records.summary["cloud"]["utilisation"]
+    if utilisation is None or utilisation <= SATURATED:
+        return None
+    return Finding(
+        "cloud",
+        True,
+        "The cloud is saturated.",
+        f"Its replicas were busy {percent(utilisation)} of the time. Above 95% queues grow with "
+        f"the length of the run, so response times say how long was simulated, not how fast the "
+        f"cloud is. Add replicas, batch more or ask less.",
+    )
+
+
+def failures(records: RunRecords) -> Finding | None:
+    """Warn where many requests brought the device no list."""
+    outcomes, requests = records.summary["outcomes"], records.summary["requests"]
+    failed = {name: outcomes[name] for name in ("timed_out", "rejected", "lost") if outcomes[name]}
+    if not requests or sum(failed.values()) <= MANY_FAILED * requests:
+        return None
+    parts = ", ".join(f"{name.replace('_', ' ')} {count(n)}" for name, n in failed.items())
+    return Finding(
+        "outcomes",
+        True,
+        f"{percent(sum(failed.values()) / requests)} of requests failed.",
+        f"Of {count(requests)} requests: {parts}. Their devices kept their old lists.",
+    )
+
+
+def calibration(records: RunRecords) -> Finding | None:
+    """Warn where a policy with a target frequency missed it."""
+    target = records.scenario.get("policy", {}).get("target_frequency")
+    if not isinstance(target, float | int) or not target:
+        return None
+    realised = frequency.of_requests(records)
+    if abs(realised.value - target) <= CALIBRATION_TOLERANCE * target:
+        return None
+    return Finding(
+        "frequency",
+        True,
+        "The policy missed its target frequency.",
+        f"It was calibrated to ask in {percent(target)} of interactions and asked in "
+        f"{percent_with_interval(realised)}.",
+    )
+
+
+def too_few_users(records: RunRecords) -> Finding | None:
+    """Say why there are no intervals where users are too few."""
+    users = len(records.users)
+    if users >= MIN_USERS:
+        return None
+    return Finding(
+        "accuracy",
+        True,
+        "Too few users for intervals.",
+        f"The run has {count(users)} users; below {MIN_USERS} an interval over users would promise "
+        f"more than it holds, so none is given and no difference can be judged.",
+    )
+
+
+def _why_open(estimate: Estimate) -> str:
+    if estimate.low is None:
+        return f" (fewer than {MIN_USERS} users: no interval, so no verdict)"
+    if estimate.above_zero or estimate.below_zero:
+        return ""
+    return ", an interval that includes 0"
+
+
+def _why_popularity(records: RunRecords) -> str:
+    if "llm_full" not in records.accuracies.series:
+        return "The records do not say how good the LLM is on its own."
+    lead = records.accuracies.difference("llm_full", "popularity")
+    numbers = (
+        f"{theme.SERIES_LABELS['llm_full']}, reaches {with_interval(lead, signed=True)} {NAME} "
+        f"relative to popularity"
+    )
+    if lead.above_zero:
+        return (
+            f"The LLM has learnt more than popularity ({numbers}), so it is the age of the lists "
+            f"that loses it: a popularity list does not age, and when nobody asks, the LLM's do."
+        )
+    return (
+        f"The LLM on its own has not been shown to know more than popularity ({numbers}): longer "
+        f"training, more data or a larger model must come before any policy."
+    )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,46 @@
+"""Make the report of a directory from the records in it: `python -m analysis.report DIR`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import run_report
+from analysis.records import RecordsError
+
+
+def write(directory: str | Path) -> Path:
+    """Write `report.html` and `figures/` from a directory's records; return the page's path.
+
+    A directory with a `sweep.parquet` is a sweep's; any other is one run's.
+
+    Raises:
+        RecordsError: if the records are missing or malformed.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise RecordsError(directory, "no such directory; give one that a run or sweep wrote")
+    return run_report.write(directory)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status: 0, or 2 for what the user can mend."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.report",
+        description="Make a run's or sweep's report again from the records in its directory.",
+    )
+    parser.add_argument("directory", metavar="DIR", help="directory of a finished run or sweep")
+    try:
+        path = write(parser.parse_args(arguments).directory)
+    except RecordsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

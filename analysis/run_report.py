@@ -1,0 +1,298 @@
+"""The report of one run: what happened, whether it could matter, what it gave and what it cost."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis import findings, frequency, page, records, simulated, tables, theme
+from analysis.drawing import Drawing
+from analysis.figures import (
+    accuracy_baselines,
+    cloud_load,
+    consistency_by_age,
+    energy_by_state,
+    freshness_curve,
+    list_age,
+    outcomes_over_time,
+    request_placement,
+    response_time,
+)
+from analysis.intervals import Estimate
+from analysis.metrics import HEADLINE
+from analysis.numerals import (
+    NOTHING,
+    count,
+    percent,
+    percent_with_interval,
+    scaled,
+    seconds,
+    seconds_with_interval,
+    significant,
+    with_interval,
+)
+from analysis.records import RunRecords
+from analysis.tables import Table
+
+FIGURES: tuple[Callable[[RunRecords], Drawing | None], ...] = (
+    freshness_curve.draw,
+    consistency_by_age.draw,
+    accuracy_baselines.draw,
+    request_placement.draw,
+    list_age.draw,
+    response_time.draw,
+    energy_by_state.draw,
+    cloud_load.draw,
+    outcomes_over_time.draw,
+)
+
+NAME = HEADLINE.upper()
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One of the three numbers that matter: its name, value, interval and count."""
+
+    name: str
+    value: str
+    interval: str
+    basis: str
+
+
+def write(directory: Path) -> Path:
+    """Write `report.html` and `figures/` of the run in `directory` and return the page's path.
+
+    Raises:
+        RecordsError: if the directory's files are not those of a run.
+    """
+    run = records.read(directory)
+    drawings = {d.name: d for draw in FIGURES if (d := draw(run)) is not None}
+    figures = directory / "figures"
+    figures.mkdir(exist_ok=True)
+    for drawing in drawings.values():
+        drawing.save(figures)
+    path = directory / "report.html"
+    page.write_whole(path, html(run, drawings))
+    return path
+
+
+def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
+    """Return the page of a run, given its figures by name."""
+    found = findings.all_findings(run)
+    return page.render(
+        "run.html.j2",
+        run=run,
+        title=run.summary["scenario"],
+        description=str(run.scenario.get("description", "")).strip(),
+        sentence=_sentence(run),
+        room=_room(run),
+        key_numbers=_key_numbers(run),
+        found=found,
+        warnings=[finding for finding in found if finding.warns],
+        simulated=simulated.lines(run),
+        drawings=drawings,
+        who_knows_what=_who_knows_what(run),
+        comparison=_comparison(run),
+        cost=_cost(run),
+        command=_command(run),
+        provenance=_provenance(run),
+        wall=_wall(run),
+    )
+
+
+def _sentence(run: RunRecords) -> str:
+    asked = frequency.of_requests(run)
+    sentence = (
+        f"{count(run.summary['devices'])} devices asked the cloud in "
+        f"{percent_with_interval(asked)} of their interactions"
+    )
+    response = frequency.median_response_s(run)
+    if response.value == response.value:
+        sentence += f", had an answer after {seconds_with_interval(response)} in the median,"
+    return (
+        f"{sentence} and what users took next was ranked with {NAME} "
+        f"{with_interval(run.accuracies.mean('run'))}."
+    )
+
+
+def _room(run: RunRecords) -> str:
+    """Say how far the run is from never and from always asking, on the same users."""
+    if not {"never", "always"} <= set(run.accuracies.series):
+        return ""
+    never, always = (run.accuracies.difference("run", name) for name in ("never", "always"))
+    return (
+        f"That is {with_interval(never, signed=True)} against never asking and "
+        f"{with_interval(always, signed=True)} against always asking."
+    )
+
+
+def _key_numbers(run: RunRecords) -> list[KeyNumber]:
+    accuracy, asked = run.accuracies.mean("run"), frequency.of_requests(run)
+    response = frequency.median_response_s(run)
+    answered = sum(run.summary["outcomes"][name] for name in ("delivered", "superseded"))
+    users = f"{count(len(run.users))} users"
+    return [
+        _key_number(
+            f"Accuracy ({NAME})",
+            with_interval(accuracy),
+            f"{count(run.summary['interactions'])} interactions of {users}",
+        ),
+        _key_number(
+            "Request frequency",
+            percent_with_interval(asked),
+            f"{count(run.summary['requests'])} requests of {users}",
+        ),
+        _key_number(
+            "Median response time",
+            NOTHING if response.value != response.value else seconds_with_interval(response),
+            f"{count(answered)} answered requests",
+        ),
+    ]
+
+
+def _key_number(name: str, text: str, basis: str) -> KeyNumber:
+    value, _, interval = text.partition(" [")
+    interval = interval.rstrip("]").replace(", ", " to ")
+    return KeyNumber(name, value, f"95% interval {interval}" if interval else "", basis)
+
+
+def _who_knows_what(run: RunRecords) -> Table:
+    cards = [run.manifest["models"][which] for which in ("srm", "llm")]
+    rows: list[list[str]] = []
+    for label, key, show in _CARD_ROWS:
+        if any(key in card for card in cards):
+            rows.append([label, *(show(card.get(key)) for card in cards)])
+    for metric in (HEADLINE, "hr@10"):
+        label = f"{metric.upper()} alone, ranking the whole catalogue"
+        rows.append([label, *(_standalone(run, name, metric) for name in ("srm_full", "llm_full"))])
+    columns = ("", f"SRM: {cards[0]['kind']}", f"LLM: {cards[1]['kind']}")
+    return tables.of_texts("The two models side by side", columns, rows)
+
+
+def _standalone(run: RunRecords, series: str, metric: str) -> str:
+    if series not in run.accuracies.series:
+        return NOTHING
+    return with_interval(run.accuracies.mean(series, metric))
+
+
+def _text(value: Any) -> str:
+    return NOTHING if value is None or value == "" else str(value)
+
+
+_CARD_ROWS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("Parameters", "parameters", count),
+    ("of these not embeddings", "non_embedding_parameters", count),
+    ("Weights", "weights_bytes", lambda value: scaled(value, "B")),
+    ("Work for one new interaction", "flops_per_step", lambda value: scaled(value, "FLOP")),
+    ("Trained on interactions", "trained_interactions", count),
+    ("of users", "trained_users", count),
+    ("Trained until", "trained_until", lambda v: "no cut-off date" if v is None else str(v)),
+    ("Features", "features", _text),
+    ("Epochs", "epochs", count),
+    ("NDCG@10 on the calibration steps", "calibration_ndcg10", significant),
+)
+
+
+def _comparison(run: RunRecords) -> Table:
+    rows = []
+    for name in run.accuracies.series:
+        if name == "run":
+            continue
+        gain = run.accuracies.difference("run", name)
+        rows.append(
+            [
+                theme.SERIES_LABELS.get(name, name),
+                with_interval(run.accuracies.mean(name)),
+                with_interval(gain, signed=True),
+                _verdict(gain),
+                with_interval(run.accuracies.difference("run", name, "hr@10"), signed=True),
+            ]
+        )
+    columns = ("Baseline", NAME, f"run minus baseline, {NAME}", "verdict", "the same, HR@10")
+    return tables.of_texts("The run against each baseline, paired on users", columns, rows)
+
+
+def _verdict(gain: Estimate) -> str:
+    if gain.low is None:
+        return "no interval"
+    if gain.above_zero:
+        return "run is higher"
+    return "run is lower" if gain.below_zero else "not told apart"
+
+
+def _cost(run: RunRecords) -> Table:
+    worlds = {"this run": run.summary}
+    for name in ("never", "always"):
+        if name in run.baseline_worlds:
+            worlds[theme.SERIES_LABELS[name]] = run.baseline_worlds[name]
+    rows = [
+        [label, *(show(_at(world, path)) for world in worlds.values())]
+        for label, path, show in _COST_ROWS
+    ]
+    return tables.of_texts("What the run and its baseline worlds cost", ("", *worlds), rows)
+
+
+_COST_ROWS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("Requests", "requests", count),
+    ("Requests / interactions", "request_frequency", percent),
+    ("Median response time", "response_s.p50", seconds),
+    ("95th percentile of response time", "response_s.p95", seconds),
+    ("Sent by devices", "bytes.up", lambda value: scaled(value, "B")),
+    ("Received by devices", "bytes.down", lambda value: scaled(value, "B")),
+    ("Energy per device", "energy_j.per_device", lambda value: scaled(value, "J")),
+    ("Replicas busy", "cloud.utilisation", percent),
+    ("Mean wait in the cloud's queue", "cloud.queue_wait_s.mean", seconds),
+    ("Requests per batch", "cloud.batch_size_mean", significant),
+    ("Accelerator time, busy or not", "cloud.accelerator_hours", lambda v: seconds(_hours(v))),
+    ("Price", "cloud.cost_usd", lambda value: _dollars(value)),
+)
+
+
+def _hours(value: float | None) -> float | None:
+    return None if value is None else 3600 * value
+
+
+def _dollars(value: float | None) -> str:
+    return NOTHING if value is None else f"${significant(value)}"
+
+
+def _at(block: Mapping[str, Any], path: str) -> Any:
+    value: Any = block
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or value.get(key) is None:
+            return None
+        value = value[key]
+    return value
+
+
+def _command(run: RunRecords) -> str:
+    words = run.manifest["command_line"]
+    words = [words] if isinstance(words, str) else [str(word) for word in words]
+    if not words:
+        return "python run_sim.py scenario.yaml"
+    prefix = "python " if words[0].endswith(".py") else ""
+    return prefix + (words[0] if len(words) == 1 else shlex.join(words))
+
+
+def _provenance(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
+    groups = []
+    for title, key in (
+        ("Seeds", "seeds"),
+        ("Versions", "versions"),
+        ("Content hashes", "hashes"),
+        ("Processor", "processor"),
+    ):
+        values = run.manifest.get(key) or {}
+        groups.append((title, [(str(name), str(value)) for name, value in values.items()]))
+    dropped = run.manifest.get("dropped_keys") or []
+    if dropped:
+        groups.append(("Keys dropped by an override", [(str(key), "dropped") for key in dropped]))
+    return groups
+
+
+def _wall(run: RunRecords) -> str:
+    engine = run.summary["engine"]
+    phases = ", ".join(f"{name} {seconds(wall)}" for name, wall in engine["wall_s"].items())
+    models = "from the cache" if engine.get("cached") else "trained or run here"
+    return f"{phases}; models {models}; {count(engine.get('events'))} events simulated"

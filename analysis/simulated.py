@@ -1,0 +1,75 @@
+"""What was simulated, one line each, in the words of the scenario."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.numerals import count, percent, seconds
+from analysis.records import RunRecords
+
+
+def lines(records: RunRecords) -> list[tuple[str, str]]:
+    """Return (what, in one line): devices, data, network, cloud, models, policy, serving."""
+    summary, workload = records.summary, records.manifest["workload"]
+    scenario = records.scenario
+    models, cards = scenario.get("models", {}), records.manifest["models"]
+    return [
+        (
+            "Devices",
+            f"{count(summary['devices'])}, replaying {count(summary['users'])} users; "
+            f"{count(summary['interactions'])} interactions in "
+            f"{seconds(summary['engine']['simulated_s'])} of simulated time",
+        ),
+        (
+            "Data",
+            f"{workload['name']}: {count(workload['users'])} users, {count(workload['items'])} "
+            f"items, {count(workload['interactions'])} interactions",
+        ),
+        ("Split", str(workload["split_description"])),
+        ("Network", in_words(_without(scenario.get("network", {}), "source"))),
+        ("Cloud", in_words(scenario.get("cloud", {}))),
+        (
+            "Models",
+            f"SRM {cards['srm']['kind']} on the device, LLM {cards['llm']['kind']} in the cloud, "
+            f"fusion {models.get('fusion', 3)}",
+        ),
+        ("Policy", in_words(scenario.get("policy", {}))),
+        ("Serving", in_words(_without(scenario.get("serving", {}), "payload"))),
+    ]
+
+
+def in_words(section: Mapping[str, Any]) -> str:
+    """Return a section of the scenario on one line: `service time (fixed, 0.9 s), replicas 2`."""
+    parts = []
+    for key, value in section.items():
+        if value is None or value == "":
+            continue
+        name = key.replace("_", " ")
+        if isinstance(value, Mapping):
+            inner = in_words(value)
+            parts.append(f"{name} ({inner})" if inner else name)
+        elif key in ("kind", "preset", "mode"):
+            if value != "preset":
+                parts.append(str(value))
+        else:
+            parts.append(_quantity(name, value))
+    return ", ".join(parts)
+
+
+def _quantity(name: str, value: Any) -> str:
+    """Return a named value; a unit that ends the name moves behind the value."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{name} {value}"
+    if name == "seconds":
+        return f"{value:g} s"
+    words, _, unit = name.rpartition(" ")
+    if unit == "s" and words:
+        return f"{words} {value:g} s"
+    if unit == "bps" and words:
+        return f"{words} {value / 1e6:g} Mbit/s"
+    if unit == "frequency" and words:
+        return f"{name} {percent(value)}"
+    return f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:g}"
+
+
+def _without(section: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in keys}

@@ -1,0 +1,64 @@
+"""Tables for a page: cells as text, numbers marked so that they can be aligned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.numerals import NOTHING, count, significant
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, and whether it is a number."""
+
+    text: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: names of the columns, and rows whose first cell names the row.
+
+    Attributes:
+        label: what the table holds, for those who cannot see it.
+    """
+
+    label: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def of_frame(frame: pd.DataFrame, label: str) -> Table:
+    """Return a frame as a table: whole numbers with thousands separated, others to 4 digits."""
+    columns = tuple(str(name).replace("_", " ") for name in frame.columns)
+    rows = tuple(
+        tuple(_cell(value) for value in row) for row in frame.itertuples(index=False, name=None)
+    )
+    return Table(label, columns, rows)
+
+
+def of_texts(label: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table of texts; all columns but the first are numbers where they look like ones."""
+    cells = tuple(
+        tuple(Cell(text, index > 0 and _looks_numeric(text)) for index, text in enumerate(row))
+        for row in rows
+    )
+    return Table(label, tuple(columns), cells)
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, str):
+        return Cell(value)
+    if value is None or pd.isna(value):
+        return Cell(NOTHING, numeric=True)
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if float(value).is_integer() and not isinstance(value, float):
+        return Cell(count(float(value)), numeric=True)
+    return Cell(significant(float(value), 4), numeric=True)
+
+
+def _looks_numeric(text: str) -> bool:
+    return text[:1].isdigit() or text[:1] in "+\u2212\u2013$"
