@@ -4,12 +4,13 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from workloads import download, readers, registry, synthetic
+from workloads import download, readers, registry
 from workloads.download import Archive
 from workloads.errors import WorkloadError
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.readers.reader import Reader
+from workloads.synthetic.generator import generate
 from workloads.workload_settings import WorkloadSettings
 
 SYNTHETIC = "synthetic"
@@ -39,7 +40,7 @@ def load(
     """
     name = settings.dataset
     if name == SYNTHETIC:
-        return synthetic.generate(settings.synthetic, settings.seed, progress)
+        return generate(settings.synthetic, settings.seed, progress)
     path = _find(name, data_dir)
     if path is not None:
         return read(path, progress)

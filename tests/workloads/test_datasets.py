@@ -2,7 +2,8 @@ import pytest
 
 from workloads import datasets
 from workloads.errors import WorkloadError
-from workloads.workload_settings import SyntheticSettings, WorkloadSettings
+from workloads.synthetic.settings import SyntheticSettings
+from workloads.workload_settings import WorkloadSettings
 
 
 def load(dataset, data_dir, cache_dir, **settings):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workloads.synthetic import EPOCH_S, generate
-from workloads.workload_settings import SyntheticSettings
+from workloads.synthetic.generator import EPOCH_S, generate
+from workloads.synthetic.settings import SyntheticSettings
 
 
 def small(**changes):

@@ -1,12 +1,12 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from workloads.synthetic.settings import SyntheticSettings
 from workloads.workload_settings import (
     GlobalTimeSplit,
     LoggedThinkTime,
     LognormalThinkTime,
     PerUserSplit,
-    SyntheticSettings,
     WorkloadSettings,
 )
 

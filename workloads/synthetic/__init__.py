@@ -1,0 +1,1 @@
+"""The synthetic log: users whose interests drift, among items of Zipf appeal."""
