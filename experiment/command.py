@@ -72,14 +72,14 @@ def _run(command: CommandLine) -> int:
     )
     if command.dry_run:
         return _say_what_would_run(loaded, points, directory)
-    output_directory.make(directory, clear=command.fresh and loaded.has_sweep)
     if loaded.dropped_keys and not command.quiet:
-        print(f"dropped, as --set leaves no use for it: {', '.join(loaded.dropped_keys)}",
-              file=sys.stderr)  # fmt: skip
-    if loaded.has_sweep:
-        _run_sweep(command, loaded, points, directory)
-    else:
-        _run_once(command, loaded, directory)
+        keys = ", ".join(loaded.dropped_keys)
+        print(f"dropped, as --set leaves no use for them: {keys}", file=sys.stderr)
+    with output_directory.opened(directory, clear=command.fresh and loaded.has_sweep):
+        if loaded.has_sweep:
+            _run_sweep(command, loaded, points, directory)
+        else:
+            _run_once(command, loaded, directory)
     print(f"report: {directory / 'report.html'}")
     return DONE
 

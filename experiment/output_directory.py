@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 
@@ -70,10 +71,12 @@ def choose(name: str, named: Path | None, *, has_sweep: bool, resume: bool, fres
     return directory
 
 
-def make(directory: Path, *, clear: bool) -> None:
+@contextmanager
+def opened(directory: Path, *, clear: bool) -> Iterator[None]:
     """Create the directory if need be, make sure that it can be written, and `clear` it if so told.
 
-    Only what runs write is removed.
+    Only what runs write is removed. A block that fails before it wrote anything leaves no empty
+    directory behind.
 
     Raises:
         ScenarioError: it cannot be created, written or cleared.
@@ -87,6 +90,12 @@ def make(directory: Path, *, clear: bool) -> None:
     except OSError as error:
         message = f"cannot be written ({error.strerror}); name another directory with --out"
         raise ScenarioError(str(directory), "--out", message) from None
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            directory.rmdir()
+        raise
 
 
 def refuse_another_scenario(directory: Path, resolved: str) -> None:
