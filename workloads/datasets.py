@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from workloads import download, readers, registry
 from workloads.download import Archive
@@ -14,6 +15,14 @@ from workloads.synthetic.generator import generate
 from workloads.workload_settings import WorkloadSettings
 
 SYNTHETIC = "synthetic"
+
+_BY_HAND: Mapping[str, str] = MappingProxyType(
+    {
+        "amazon-beauty": "Beauty.txt (and Beauty_item2attributes.json) from "
+        "https://github.com/RUCAIBox/CIKM2020-S3Rec"
+    }
+)
+"""Known data sets that no publisher serves as an archive: what to put into their folder."""
 
 
 def load(
@@ -44,6 +53,11 @@ def load(
     path = _find(name, data_dir)
     if path is not None:
         return read(path, progress)
+    if name in _BY_HAND:
+        raise WorkloadError(
+            f"{name} is not in LSC_DATA ({data_dir or 'not set'}) and cannot be fetched: put "
+            f"{_BY_HAND[name]} into LSC_DATA/{name}"
+        )
     if name not in archives:
         raise WorkloadError(_unknown(name, data_dir, archives))
     with download.unpacked(archives[name], data_dir, cache_dir, progress) as folder:
@@ -84,10 +98,11 @@ def _unknown(name: str, data_dir: Path | None, archives: Mapping[str, Archive]) 
     elif data_dir is not None:
         local = sorted(path.name for path in data_dir.iterdir() if path.is_dir())
         there = f"LSC_DATA={data_dir} holds {', '.join(local) or 'no folder'}"
-    known = list(dict.fromkeys([SYNTHETIC, *archives, *local]))
+    offered = [SYNTHETIC, *archives, *_BY_HAND]
+    known = list(dict.fromkeys([*offered, *local]))
     nearest = difflib.get_close_matches(name, known, n=1)
     meant = f" (did you mean {nearest[0]!r}?)" if nearest else ""
     return (
-        f"there is no data set {name!r}{meant}; accepted: {SYNTHETIC}, {', '.join(archives)}, "
+        f"there is no data set {name!r}{meant}; accepted: {', '.join(offered)}, "
         f"a folder in LSC_DATA, or a path with a slash; {there}"
     )

@@ -62,9 +62,14 @@ def test_a_name_from_the_data_directory_is_suggested_too(shop, tmp_path):
 
 def test_an_unknown_name_without_a_data_directory_says_that_it_is_not_set(tmp_path):
     with pytest.raises(WorkloadError, match="LSC_DATA is not set"):
-        load("amazon-beauty", None, tmp_path)
+        load("netflix", None, tmp_path)
     with pytest.raises(WorkloadError, match="nowhere is no folder"):
-        load("amazon-beauty", tmp_path / "nowhere", tmp_path)
+        load("netflix", tmp_path / "nowhere", tmp_path)
+
+
+def test_a_known_data_set_that_cannot_be_fetched_says_what_to_put_where(tmp_path):
+    with pytest.raises(WorkloadError, match=r"put Beauty\.txt .* into LSC_DATA/amazon-beauty"):
+        load("amazon-beauty", tmp_path, tmp_path)
 
 
 def test_a_path_to_nothing_is_an_error(tmp_path):

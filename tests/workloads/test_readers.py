@@ -1,6 +1,9 @@
 import json
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from workloads import datasets
 from workloads.errors import WorkloadError
@@ -219,3 +222,69 @@ def test_sequences_name_file_and_line(tmp_path, files, where, what):
         datasets.read(folder)
     assert str(caught.value).startswith(f"{folder}/{where}")
     assert what in str(caught.value)
+
+
+# All of them
+
+# hypothesis runs many examples in one temporary folder; each overwrites the files of the last.
+many = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+keys = st.text(st.characters(exclude_categories=["C", "Z"], codec="utf-8"), min_size=1, max_size=4)
+rows = st.lists(st.tuples(keys, keys, st.integers(0, 5)), min_size=1, max_size=20)
+
+
+@many
+@given(rows)
+def test_recbole_agrees_with_a_plain_reading(tmp_path, rows):
+    lines = "".join(f"{user}\t{item}\t1\t{time_s}\n" for user, item, time_s in rows)
+    log = datasets.read(write(tmp_path / "d", f__inter=INTER + lines))
+    assert set(log.user_keys) == {user for user, _, _ in rows}
+    assert set(log.catalogue.keys) == {item for _, item, _ in rows}
+    for number, user in enumerate(log.user_keys):
+        own = [(time_s, item) for who, item, time_s in rows if who == user]
+        own.sort(key=lambda pair: pair[0])
+        assert taken(log, number) == [item for _, item in own]
+        assert log.history_times_s(number).tolist() == [time_s for time_s, _ in own]
+
+
+@many
+@given(st.lists(st.lists(keys, min_size=2, max_size=6), min_size=1, max_size=8))
+def test_sequences_agree_with_a_plain_reading(tmp_path, lines):
+    lines = list({line[0]: line for line in lines}.values())
+    text = "\n".join(" ".join(line) for line in lines)
+    log = datasets.read(write(tmp_path / "d", S__txt=text))
+    sequence_of = {line[0]: line[1:] for line in lines}
+    assert {user: taken(log, number) for number, user in enumerate(log.user_keys)} == sequence_of
+
+
+@many
+@given(
+    st.sampled_from(
+        ["f.inter", "f.item", "u.data", "u.item", "ratings.dat", "movies.dat", "S.txt"]
+    ),
+    st.binary(max_size=60) | st.text('12\t:|\n\r" .', max_size=60).map(str.encode),
+)
+def test_whatever_a_file_holds_is_read_or_refused_in_one_line(tmp_path, name, content):
+    folder = tmp_path / name.replace(".", "-")
+    folder.mkdir(exist_ok=True)
+    partner = {"f.item": "f.inter", "u.item": "u.data", "movies.dat": "ratings.dat"}.get(name)
+    if partner:
+        good = {"f.inter": INTER + "1\t1\t1\t1\n", "u.data": "1\t1\t1\t1\n"}
+        (folder / partner).write_text(good.get(partner, "1::1::1::1\n"))
+    if name == "f.inter":
+        content = INTER.encode() + content
+    (folder / name).write_bytes(content)
+    outcome = read_or_error(folder)
+    if isinstance(outcome, WorkloadError):
+        assert str(folder / name) in str(outcome)
+        assert "line " in str(outcome)
+        assert "\n" not in str(outcome)
+    else:
+        assert outcome.interactions == outcome.offsets[-1] > 0
+        assert outcome.times_s is None or np.isfinite(outcome.times_s).all()
+
+
+def read_or_error(folder):
+    try:
+        return datasets.read(folder)
+    except WorkloadError as error:
+        return error

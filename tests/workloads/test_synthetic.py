@@ -106,6 +106,30 @@ def test_the_default_log_has_the_shape_that_its_settings_claim(default_log):
     assert slope == pytest.approx(-0.63, abs=0.04)
 
 
+def test_the_default_log_is_as_hard_to_predict_as_its_settings_claim(default_log):
+    """Of the last interaction of each user: ten by popularity, and ten by item neighbours."""
+    log = default_log
+    taken = np.zeros((log.users, len(log.catalogue)), np.float32)
+    taken[np.repeat(np.arange(log.users), log.lengths), log.items] = 1
+    last = log.items[log.offsets[1:] - 1]
+    everyone = np.arange(log.users)
+    taken[everyone, last] = 0
+    popularity = taken.sum(axis=0)
+    cosine = taken.T @ taken / np.sqrt(np.outer(popularity, popularity))
+    recent = log.items[(log.offsets[1:] - 1)[:, None] - np.arange(1, 6)]
+    scores = {
+        "popularity": np.tile(popularity, (log.users, 1)),
+        "neighbours": np.stack([cosine[items].sum(axis=0) for items in recent]),
+    }
+    hit_rate = {}
+    for name, score in scores.items():
+        score[taken > 0] = -1
+        rank = np.sum(score > score[everyone, last][:, None], axis=1)
+        hit_rate[name] = np.mean(rank < 10)
+    assert hit_rate["popularity"] == pytest.approx(0.05, abs=0.015)
+    assert hit_rate["neighbours"] == pytest.approx(0.13, abs=0.02)
+
+
 @pytest.mark.parametrize("exponent", [0.0, 0.7, 1.1])
 def test_appeal_follows_zipf(exponent):
     # One interaction by appeal alone: nothing but the law is left.
