@@ -115,6 +115,27 @@ def test_progress_is_told_of_every_byte(tmp_path):
     assert sum(amounts) == total == len(content)
 
 
+def test_an_interrupted_download_leaves_nothing(tmp_path):
+    class Interrupting:
+        @contextmanager
+        def phase(self, *_):
+            def advance(*_):
+                raise KeyboardInterrupt
+
+            yield advance
+
+    content = zip_of(u__data=RATINGS)
+    with serving(content) as (url, _), pytest.raises(KeyboardInterrupt):
+        datasets.load(
+            WorkloadSettings(dataset="ml-100k"),
+            None,
+            tmp_path,
+            Interrupting(),
+            archives={"ml-100k": archive_of(content, url)},
+        )
+    assert files_in(tmp_path) == []
+
+
 def failure(archive, tmp_path, data_dir=None):
     with pytest.raises(WorkloadError) as caught:
         load(archive, tmp_path, data_dir)

@@ -38,6 +38,12 @@ def test_interactions_are_ordered_by_time_and_equal_times_keep_file_order():
     assert log.history_times_s(0).tolist() == [1, 3, 3, 7, 7]
 
 
+def test_users_stay_together_whatever_their_times():
+    log = log_of(["2", "1", "2", "1"], ["5", "6", "7", "8"], [1, 4, 3, 2])
+    assert [log.history_times_s(user).tolist() for user in (0, 1)] == [[2, 4], [1, 3]]
+    assert log.offsets.tolist() == [0, 2, 4]
+
+
 def test_without_times_file_order_is_kept_and_repetitions_stay():
     log = log_of(["1", "2", "1", "1"], ["8", "8", "7", "8"])
     assert log.history(0).tolist() == [1, 0, 1]
