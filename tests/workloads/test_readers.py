@@ -143,6 +143,12 @@ def test_grouplens_1m_layout(tmp_path):
     assert log.catalogue.attributes == (("Action", "Sci-Fi"), ("Drama",))
 
 
+def test_a_tab_within_a_title_of_the_1m_layout_is_part_of_it(tmp_path):
+    folder = write(tmp_path / "d", ratings__dat="1::2::3::4\n", movies__dat="2::A\tB::War\n")
+    log = datasets.read(folder)
+    assert (log.catalogue.titles, log.catalogue.attributes) == (("A\tB",), (("War",),))
+
+
 def test_grouplens_ratings_alone_will_do(tmp_path):
     write(tmp_path, u__data="1\t20\t3\t100\n")
     assert datasets.read(tmp_path / "u.data").catalogue.titles == ("20",)
