@@ -15,7 +15,7 @@ OWN_FILES = (
     "scenario.yaml",
     "manifest.json",
     "summary.json",
-    "worlds.json",
+    "baseline_worlds.json",
     "report.html",
     "*.parquet",
 )
