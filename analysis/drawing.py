@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class Drawing:
         table: the numbers in the figure.
         caption: what to see, with the count that it rests on.
         alt_text: what the figure shows, for those who cannot see it.
+        made_by: the code that makes it, where that is not `draw` of the module of its name.
     """
 
     name: str
@@ -71,20 +73,22 @@ class Drawing:
     table: pd.DataFrame
     caption: str
     alt_text: str
+    made_by: str = ""
 
     @property
     def code(self) -> str:
         """The line of code that makes the figure from the records of this directory."""
-        return (
+        made_by = self.made_by or (
             f"from analysis.figures import {self.name}; from analysis.records import read; "
-            f'{self.name}.draw(read(".")).save(".")'
+            f'{self.name}.draw(read("."))'
         )
+        return f'{made_by}.save(".")'
 
     def save(self, directory: str | Path) -> None:
         """Write NAME.svg, NAME.png and NAME.csv into `directory`, each whole or not at all."""
         directory = Path(directory)
         contents = {
-            "svg": self.svg().encode(),
+            "svg": self.svg.encode(),
             "png": self._rendered("png"),
             "csv": self.table.to_csv(index=False, lineterminator="\n").encode(),
         }
@@ -94,14 +98,14 @@ class Drawing:
             unfinished.write_bytes(content)
             os.replace(unfinished, final)
 
+    @cached_property
     def svg(self) -> str:
-        """Return the figure as an SVG document on light paper."""
+        """The figure as an SVG document on light paper."""
         return self._rendered("svg").decode()
 
     def inline_svg(self) -> str:
         """Return the figure as an SVG element for a page, its colours as CSS variables."""
-        svg = self.svg()
-        svg = svg[svg.index("<svg") :]
+        svg = self.svg[self.svg.index("<svg") :]
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
         svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.name}-", svg)
         svg = re.sub(r"<svg [^>]*>", lambda tag: self._opening_tag(tag[0]), svg, count=1)
@@ -142,6 +146,11 @@ def canvas(
         FigureCanvasAgg(figure)
         axes = figure.subplots(rows, 1, squeeze=False, **subplots)[:, 0]
         yield figure, list(axes)
+        # Laid out once: as an engine the layout would be worked out again for every format.
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
 
 
 def name_y_axis(axes: Axes, text: str) -> None:

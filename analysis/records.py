@@ -99,20 +99,19 @@ def read(directory: str | Path) -> RunRecords:
         RecordsError: if a file is missing or malformed, or has not the columns it should have.
     """
     directory = Path(directory)
-    scenario_text = _text(directory / "scenario.yaml")
-    interactions = _frame(directory / "interactions.parquet")
-    freshness = _frame(directory / "freshness.parquet")
+    interactions = read_frame(directory / "interactions.parquet")
+    freshness = read_frame(directory / "freshness.parquet")
     return RunRecords(
         directory=directory,
         interactions=interactions,
-        requests=_frame(directory / "requests.parquet"),
-        accuracies=Accuracies(_frame(directory / "accuracy_by_user.parquet")),
+        requests=read_frame(directory / "requests.parquet"),
+        accuracies=Accuracies(read_frame(directory / "accuracy_by_user.parquet")),
         freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
         summary=_json(directory / "summary.json"),
         manifest=_json(directory / "manifest.json"),
         baseline_worlds=_json(directory / "baseline_worlds.json"),
-        scenario=_yaml(directory / "scenario.yaml", scenario_text),
-        scenario_text=scenario_text,
+        scenario=read_yaml(directory / "scenario.yaml"),
+        scenario_text=_text(directory / "scenario.yaml"),
     )
 
 
@@ -135,9 +134,14 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _yaml(path: Path, text: str) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a file that holds one YAML mapping.
+
+    Raises:
+        RecordsError: if it is missing or holds anything else.
+    """
     try:
-        content = yaml.safe_load(text)
+        content = yaml.safe_load(_text(path))
     except yaml.YAMLError as error:
         raise RecordsError(path, "is no YAML: " + " ".join(str(error).split())) from None
     if not isinstance(content, dict):
@@ -145,7 +149,12 @@ def _yaml(path: Path, text: str) -> dict[str, Any]:
     return content
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a parquet file and check that it has the columns of its name in `COLUMNS`.
+
+    Raises:
+        RecordsError: if it is missing, malformed or lacks a column.
+    """
     if not path.is_file():
         raise RecordsError(path, "no such file; a finished run's directory has it")
     try:
@@ -153,7 +162,7 @@ def _frame(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise RecordsError(path, f"is no parquet file ({problem})") from None
-    missing = [name for name in COLUMNS[path.name].split() if name not in frame.columns]
+    missing = [name for name in COLUMNS.get(path.name, "").split() if name not in frame.columns]
     if missing:
         raise RecordsError(path, f"lacks the column {missing[0]!r}")
     return frame

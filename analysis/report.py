@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis import run_report
+from analysis import run_report, sweep_records, sweep_report
 from analysis.records import RecordsError
 
 
@@ -20,6 +20,8 @@ def write(directory: str | Path) -> Path:
     directory = Path(directory)
     if not directory.is_dir():
         raise RecordsError(directory, "no such directory; give one that a run or sweep wrote")
+    if sweep_records.is_sweep(directory):
+        return sweep_report.write(directory)
     return run_report.write(directory)
 
 

@@ -23,11 +23,13 @@ class Table:
 
     Attributes:
         label: what the table holds, for those who cannot see it.
+        aligned: whether numbers stand below one another, flush right.
     """
 
     label: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    aligned: bool = False
 
 
 def of_frame(frame: pd.DataFrame, label: str) -> Table:
@@ -36,7 +38,7 @@ def of_frame(frame: pd.DataFrame, label: str) -> Table:
     rows = tuple(
         tuple(_cell(value) for value in row) for row in frame.itertuples(index=False, name=None)
     )
-    return Table(label, columns, rows)
+    return Table(label, columns, rows, aligned=True)
 
 
 def of_texts(label: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

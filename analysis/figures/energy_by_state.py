@@ -12,9 +12,8 @@ _TOTALS = ("total", "per_device")
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw joules per device by what they were used for; None where no energy was used."""
-    energy = records.summary["energy_j"]
     devices = records.summary["devices"]
-    states = {name: joules for name, joules in energy.items() if name not in _TOTALS}
+    states = _states(records)
     total = sum(states.values())
     if not total:
         return None
@@ -47,10 +46,21 @@ def draw(records: RunRecords) -> Drawing | None:
         "Energy of a device",
         figure,
         table,
-        f"Mean over {count(devices)} devices; {scaled(energy['per_device'], 'J')} each, "
-        f"{scaled(energy['total'], 'J')} in all. Simulated from the power figures that the "
+        f"Mean over {count(devices)} devices; {scaled(total / devices, 'J')} each, "
+        f"{scaled(total, 'J')} in all. Simulated from the power figures that the "
         f"scenario's hardware and network name.",
         "Bars of energy per device: "
         + ", ".join(f"{name} {scaled(j / devices, 'J')}" for name, j in states.items())
         + ".",
     )
+
+
+def _states(records: RunRecords) -> dict[str, float]:
+    """Return joules by state: as finely as the run's world tells, or as the summary does."""
+    world = records.baseline_worlds.get("run", {})
+    energy = world.get("energy_by_state_j") or records.summary["energy_j"]
+    return {
+        name.replace("_", " "): float(joules)
+        for name, joules in energy.items()
+        if name not in _TOTALS
+    }

@@ -1,6 +1,8 @@
 """What became of requests, by when they were sent."""
 
 import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from analysis import theme
 from analysis.drawing import Drawing, canvas, name_y_axis
@@ -48,6 +50,7 @@ def draw(records: RunRecords) -> Drawing | None:
         figure.legend(
             loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
         )
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(0, simulated_s / size)
         axes.set_xlabel(f"simulated time when sent, {unit}")
         name_y_axis(axes, f"requests in {table['end_s'].iloc[0]:g} s")
@@ -63,7 +66,13 @@ def draw(records: RunRecords) -> Drawing | None:
         "Outcomes of requests over time",
         figure,
         table,
-        f"{count(total)} requests: {shares}. {count(failed)} brought the device no list. A "
-        f"superseded reply came, but the user's window had ended before it could be used.",
+        f"{count(total)} requests: {shares}.{_notes(table, failed)}",
         f"Stacked bars over time of {count(total)} requests by outcome: {shares}.",
     )
+
+
+def _notes(table: pd.DataFrame, failed: int) -> str:
+    notes = f" {count(failed)} brought the device no list." if failed else ""
+    if table["superseded"].sum():
+        notes += " A superseded reply came after its user's last interaction."
+    return notes

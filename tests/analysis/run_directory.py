@@ -20,6 +20,20 @@ from analysis import accuracy, summary
 STEPS = 8
 AGES = (0, 1, 2, 5, 10, 20)
 CANDIDATES = 50
+REQUEST_COLUMNS = (
+    "device",
+    "step",
+    "sent_s",
+    "arrived_cloud_s",
+    "service_start_s",
+    "service_end_s",
+    "received_s",
+    "bytes_up",
+    "bytes_down",
+    "batch_size",
+    "attempts",
+    "outcome",
+)
 
 
 @dataclass(frozen=True)
@@ -73,17 +87,29 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     _freshness(case, rng).to_parquet(directory / "freshness.parquet", index=False)
     (directory / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
     worlds = {
-        name: {
-            "request_frequency": frequency,
-            "response_s": block["response_s"],
-            "accuracy": block["baselines"][name],
-        }
-        for name, frequency in (("never", 0.0), ("always", 0.94))
+        name: _world(block, scale)
+        for name, scale in (("run", 1.0), ("never", 0.0), ("always", 2.0))
     }
     (directory / "baseline_worlds.json").write_text(summary.to_json(worlds), encoding="utf-8")
     (directory / "manifest.json").write_text(json.dumps(_manifest(case), indent=2), "utf-8")
     (directory / "scenario.yaml").write_text(yaml.safe_dump(_scenario(case), sort_keys=False))
     return directory
+
+
+def _world(block: dict, scale: float) -> dict[str, object]:
+    """What a world cost whose devices ask `scale` times as often as those of the run."""
+    energy = {"compute": block["energy_j"]["compute"], "radio_active": scale * 900.0}
+    total = sum(energy.values())
+    return {
+        "requests": round(scale * block["requests"]),
+        "request_frequency": scale * block["request_frequency"],
+        "outcomes": {name: round(scale * n) for name, n in block["outcomes"].items()},
+        "response_s": block["response_s"] if scale else None,
+        "bytes": {name: round(scale * n) for name, n in block["bytes"].items()},
+        "energy_j": {"total": total, "per_device": total / block["devices"]},
+        "energy_by_state_j": energy,
+        "cloud": {**block["cloud"], "utilisation": scale * block["cloud"]["utilisation"]},
+    }
 
 
 def write_sweep(directory: Path, thresholds: tuple[float, ...] = (0.3, 0.5, 0.6, 0.8)) -> Path:
@@ -97,9 +123,8 @@ def write_sweep(directory: Path, thresholds: tuple[float, ...] = (0.3, 0.5, 0.6,
             name = f"{kind}-{number}"
             run = write_run(directory / "points" / name, case, seed=number)
             block = json.loads((run / "summary.json").read_text())
-            key = "policy.threshold" if kind == "consistency" else "policy.probability"
-            rows.append({"id": name, "policy.kind": kind, key: threshold})
-            rows[-1].update(summary.flatten(block))
+            policy = _scenario(case)["policy"]
+            rows.append({"id": name, "policy": policy, **summary.flatten(block)})
     pd.DataFrame(rows).to_parquet(directory / "sweep.parquet", index=False)
     return directory
 
@@ -180,9 +205,9 @@ def _records(case: Case, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
     rank = pd.array(_ranks(rng, hit), dtype="Int16")
     rank[np.asarray(rank == 0)] = pd.NA
     interactions["rank"] = rank
-    frame = pd.DataFrame(requests).drop(columns="given_up_s").sort_values(["device", "step"])
+    frame = pd.DataFrame(requests, columns=list(REQUEST_COLUMNS)).sort_values(["device", "step"])
     _supersede(interactions, frame)
-    simulated_s = float(max(decision.max(), np.nanmax(frame["service_end_s"])) + 1.0)
+    simulated_s = float(np.nanmax([decision.max(), *frame["service_end_s"].astype(float)]) + 1.0)
     return interactions.reset_index(drop=True), frame.reset_index(drop=True), simulated_s
 
 

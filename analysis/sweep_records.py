@@ -1,0 +1,216 @@
+"""The records of a sweep: a row per point, and the runs behind them."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.metrics import HEADLINE, METRICS
+from analysis.records import RecordsError, read_frame, read_yaml
+from analysis.summary import flatten
+
+#: Columns that every point's summary gives.
+REQUIRED = ("id", "interactions", "users", "request_frequency", f"accuracy.{HEADLINE}.mean")
+
+#: Worlds that every run simulates beside its own: ends of the trade-off.
+WORLDS = ("never", "always")
+
+
+@dataclass(frozen=True)
+class SweepRecords:
+    """Everything that a sweep's directory holds.
+
+    Attributes:
+        directory: where the files are.
+        points: a row per point: the columns of `sweep.parquet`, and besides `kind` (of the request
+            policy), `facet` (the swept values that are no policy's and no seed, in words) and
+            `policy` (the swept values of the policy, in words).
+        swept: the swept keys.
+        scenario_text: the sweep's resolved scenario as YAML; empty if there is none.
+        description: the question that the sweep answers.
+        name: the sweep's name.
+    """
+
+    directory: Path
+    points: pd.DataFrame
+    swept: tuple[str, ...]
+    scenario_text: str
+    description: str
+    name: str
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of request policy, in alphabetical order."""
+        return tuple(sorted(self.points["kind"].unique()))
+
+    @cached_property
+    def facets(self) -> tuple[str, ...]:
+        """The other settings that were swept, in the order of the points."""
+        return tuple(self.points["facet"].unique())
+
+    @cached_property
+    def replications(self) -> int:
+        """How many seeds each setting was run with."""
+        settings = self.points.groupby(["facet", "kind", "policy"], sort=False).size()
+        return int(settings.max())
+
+    @cached_property
+    def settings(self) -> pd.DataFrame:
+        """One row per setting: the mean of its points over seeds, and their range.
+
+        Columns as in `points`, and `low` and `high`: with one seed the 95% interval over users of
+        the accuracy, with several its range over seeds. The never and always worlds of the runs
+        are settings of their own where the sweep has none of that kind.
+        """
+        rows = [*self._settings_swept(), *self._settings_worlds()]
+        return pd.DataFrame(rows).sort_values(
+            ["facet", "kind", "request_frequency"], kind="stable", ignore_index=True
+        )
+
+    def _settings_swept(self) -> list[dict[str, Any]]:
+        mean, interval = f"accuracy.{HEADLINE}.mean", f"accuracy.{HEADLINE}.ci95"
+        rows = []
+        for _, part in self.points.groupby(["facet", "kind", "policy"], sort=False):
+            row = _mean_row(part)
+            if len(part) == 1:
+                row["low"], row["high"] = (row.get(f"{interval}.{end}") for end in ("low", "high"))
+            else:
+                row["low"], row["high"] = part[mean].min(), part[mean].max()
+            rows.append({**row, "swept": True})
+        return rows
+
+    def _settings_worlds(self) -> list[dict[str, Any]]:
+        rows = []
+        for world in WORLDS:
+            if world in self.kinds:
+                continue
+            for facet, part in self.points.groupby("facet", sort=False):
+                blocks = [self._world(str(point), world) for point in part["id"]]
+                flat = pd.DataFrame([flatten(block) for block in blocks if block])
+                baseline = f"baselines.{world}.{HEADLINE}"
+                if flat.empty or f"{baseline}.mean" not in part.columns:
+                    continue
+                values = part[f"{baseline}.mean"]
+                seeds = values.nunique() > 1
+                row = _mean_row(flat) | {
+                    f"accuracy.{HEADLINE}.mean": values.mean(),
+                    "low": values.min() if seeds else part[f"{baseline}.ci95.low"].iloc[0],
+                    "high": values.max() if seeds else part[f"{baseline}.ci95.high"].iloc[0],
+                    "interactions": part["interactions"].iloc[0],
+                    "devices": part["devices"].iloc[0],
+                }
+                rows.append(
+                    {**row, "kind": world, "facet": facet, "policy": "", "id": "", "swept": False}
+                )
+        return rows
+
+    def _world(self, point: str, world: str) -> dict[str, Any]:
+        path = self.directory / "points" / point / "baseline_worlds.json"
+        if not path.is_file():
+            return {}
+        block = json.loads(path.read_text(encoding="utf-8")).get(world, {})
+        return dict(block)
+
+    def sums_of(self, row: "pd.Series[Any]") -> pd.DataFrame:
+        """Return a setting's sums by user, over its seeds: `interactions` and the metrics."""
+        same = (
+            (self.points["facet"] == row["facet"])
+            & (self.points["kind"] == row["kind"])
+            & (self.points["policy"] == row["policy"])
+        )
+        frames = []
+        for point in self.points.loc[same, "id"]:
+            path = self.directory / "points" / str(point) / "accuracy_by_user.parquet"
+            frame = read_frame(path)
+            frames.append(frame[frame["series"].astype(str) == "run"])
+        summed = pd.concat(frames).groupby("user")[["interactions", *METRICS]].sum()
+        return summed.astype(np.float64)
+
+
+def is_sweep(directory: Path) -> bool:
+    """Return whether a directory holds a sweep."""
+    return (directory / "sweep.parquet").exists()
+
+
+def read(directory: str | Path) -> SweepRecords:
+    """Read a sweep's directory.
+
+    Raises:
+        RecordsError: if a file is missing or malformed.
+    """
+    directory = Path(directory)
+    points = read_frame(directory / "sweep.parquet")
+    for column in REQUIRED:
+        if column not in points.columns:
+            raise RecordsError(directory / "sweep.parquet", f"lacks the column {column!r}")
+    if points.empty:
+        raise RecordsError(directory / "sweep.parquet", "has no finished point")
+    swept = _swept_keys([str(name) for name in points.columns])
+    scenario_path = directory / "scenario.yaml"
+    scenario = read_yaml(scenario_path) if scenario_path.is_file() else {}
+    return SweepRecords(
+        directory,
+        _labelled(points, directory, swept),
+        swept,
+        scenario_path.read_text(encoding="utf-8") if scenario else "",
+        str(scenario.get("description", "")).strip(),
+        str(scenario.get("name", points["scenario"].iloc[0] if "scenario" in points else "sweep")),
+    )
+
+
+def _swept_keys(columns: list[str]) -> tuple[str, ...]:
+    """Return the columns that are no summary's: those beside its first and last ones.
+
+    By position, because a swept key can be named like a part of the summary (`cloud.replicas`).
+    """
+    first = columns.index("scenario") if "scenario" in columns else len(columns)
+    last = max((i for i, name in enumerate(columns) if name.startswith("engine.")), default=first)
+    return tuple(name for name in columns[:first] + columns[last + 1 :] if name != "id")
+
+
+def _labelled(points: pd.DataFrame, directory: Path, swept: tuple[str, ...]) -> pd.DataFrame:
+    policy_keys = [key for key in swept if key == "policy" or key.startswith("policy.")]
+    facet_keys = [key for key in swept if key not in policy_keys and key != "seed"]
+    kinds = [_kind(directory, str(point)) for point in points["id"]]
+    parameters = [key for key in policy_keys if key != "policy.kind"]
+    rows = points.to_dict("records")
+    return points.assign(
+        kind=kinds,
+        policy=[_in_words(row, parameters) for row in rows],
+        facet=[_in_words(row, facet_keys) for row in rows],
+    )
+
+
+def _kind(directory: Path, point: str) -> str:
+    scenario = read_yaml(directory / "points" / point / "scenario.yaml")
+    return str(scenario.get("policy", {}).get("kind", "policy"))
+
+
+def _in_words(row: dict[Any, Any], keys: list[str]) -> str:
+    present = {key: row[key] for key in keys if _is_given(row[key])}
+    parts = (
+        _value(value) if isinstance(value, dict) else f"{key.rpartition('.')[2]} {_value(value)}"
+        for key, value in present.items()
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and np.isnan(value))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        given = {key: inner for key, inner in value.items() if key != "kind" and _is_given(inner)}
+        return ", ".join(f"{key} {_value(inner)}" for key, inner in given.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _mean_row(part: pd.DataFrame) -> dict[str, Any]:
+    numeric = part.select_dtypes("number").mean()
+    first = part.iloc[0]
+    return {str(k): numeric[k] if k in numeric else first[k] for k in part.columns}

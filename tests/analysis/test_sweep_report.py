@@ -1,0 +1,136 @@
+"""A sweep's report: the trade-off, its Pareto front, and a winner only where it is shown."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_directory import Case, write_run, write_sweep
+
+from analysis import policy_contest, report, sweep_records
+from analysis.figures import trade_off
+from analysis.records import RecordsError
+
+
+@pytest.fixture(scope="module")
+def page(sweep_dir: Path) -> str:
+    return report.write(sweep_dir).read_text(encoding="utf-8")
+
+
+def test_leads_with_the_trade_off_and_links_its_runs(page: str, sweep_dir: Path) -> None:
+    figures = re.findall(r'<figure id="(\w+)">', page)
+    assert figures[0] == "trade_off"
+    assert {"trade_off_response", "trade_off_energy", "trade_off_bytes"} <= set(figures)
+    for point in (sweep_dir / "points").iterdir():
+        assert f'href="points/{point.name}/report.html"' in page
+    for name in figures:
+        assert (sweep_dir / "figures" / f"{name}.csv").is_file()
+    assert "<script" not in page
+    assert not re.search(r'(src|<link[^>]*href)="', page)
+
+
+def test_settings_are_the_points_and_the_worlds_of_their_runs(sweep_dir: Path) -> None:
+    sweep = sweep_records.read(sweep_dir)
+    assert sweep.kinds == ("consistency", "random")
+    assert sweep.swept == ("policy",)
+    assert sweep.facets == ("",)
+    settings = sweep.settings
+    assert sorted(settings["kind"].unique()) == ["always", "consistency", "never", "random"]
+    assert settings.loc[settings["kind"] == "never", "request_frequency"].tolist() == [0.0]
+    points = pd.read_parquet(sweep_dir / "sweep.parquet")
+    swept = settings[settings["swept"]]
+    assert sorted(swept["accuracy.ndcg@10.mean"]) == sorted(points["accuracy.ndcg@10.mean"])
+    assert "threshold 0.3" in set(swept["policy"])
+
+
+def test_pareto_front_is_what_nothing_beats(sweep_dir: Path) -> None:
+    drawing = trade_off.draw(sweep_records.read(sweep_dir))
+    assert drawing is not None
+    table = drawing.table
+    asked = table["request frequency"].to_numpy()
+    accuracy = table["ndcg@10"].to_numpy()
+    for row in range(len(table)):
+        beaten = np.any(
+            (asked <= asked[row])
+            & (accuracy >= accuracy[row])
+            & ((asked < asked[row]) | (accuracy > accuracy[row]))
+        )
+        assert (table["on the Pareto front"].iloc[row] == "yes") == (not beaten)
+
+
+def test_contest_interpolates_and_pairs(sweep_dir: Path) -> None:
+    sweep = sweep_records.read(sweep_dir)
+    contests = {contest.frequency: contest for contest in policy_contest.contests(sweep)}
+    settings = sweep.settings
+    mine = settings[settings["kind"] == "consistency"].sort_values("request_frequency")
+    expected = np.interp(0.3, mine["request_frequency"], mine["accuracy.ndcg@10.mean"])
+    assert contests[0.3].accuracy["consistency"].value == pytest.approx(expected)
+    lead = contests[0.3].lead
+    assert lead is not None
+    difference = [contests[0.3].accuracy[kind].value for kind in ("consistency", "random")]
+    assert abs(lead.value) == pytest.approx(abs(difference[0] - difference[1]))
+    assert (contests[0.3].winner is not None) == lead.above_zero
+    assert contests[0.1].accuracy == {}
+
+
+def test_no_winner_where_policies_are_the_same(tmp_path: Path) -> None:
+    rows = []
+    for kind in ("consistency", "random"):
+        for number, threshold in enumerate((0.3, 0.8)):
+            name = f"{kind}-{number}"
+            case = Case(threshold=threshold, policy=kind)
+            write_run(tmp_path / "points" / name, case, seed=number)
+            rows.append(_row(tmp_path, name, {"policy.kind": kind, "policy.threshold": threshold}))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    contest = next(
+        c for c in policy_contest.contests(sweep_records.read(tmp_path)) if c.frequency == 0.3
+    )
+    assert contest.winner is None
+    assert "no policy is shown to be the best" in report.write(tmp_path).read_text()
+
+
+def test_other_swept_keys_become_panels_and_seeds_bands(tmp_path: Path) -> None:
+    rows = []
+    for preset in ("3g", "wifi"):
+        for threshold in (0.4, 0.7):
+            for seed in (0, 1):
+                name = f"{preset}-{threshold}-{seed}"
+                write_run(tmp_path / "points" / name, Case(threshold=threshold), seed=seed)
+                values = {"policy.threshold": threshold, "network.preset": preset, "seed": seed}
+                rows.append(_row(tmp_path, name, values))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    sweep = sweep_records.read(tmp_path)
+    assert sweep.facets == ("preset 3g", "preset wifi")
+    assert sweep.replications == 2
+    assert sweep.settings["swept"].sum() == 4
+    drawing = trade_off.draw(sweep)
+    assert drawing is not None
+    assert "the range over 2 seeds" in drawing.caption
+    assert len(drawing.figure.axes) == 2
+    assert "seed 1" in report.write(tmp_path).read_text()
+
+
+def test_same_records_give_the_same_bytes(page: str, tmp_path: Path) -> None:
+    assert report.write(write_sweep(tmp_path / "again")).read_text(encoding="utf-8") == page
+
+
+def test_bad_sweeps_name_the_file(sweep_dir: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(sweep_dir, tmp_path / "copy")
+    points = pd.read_parquet(copy / "sweep.parquet")
+    points.drop(columns="request_frequency").to_parquet(copy / "sweep.parquet")
+    with pytest.raises(RecordsError, match=r"sweep.parquet: lacks the column 'request_frequency'"):
+        report.write(copy)
+    points.iloc[:0].to_parquet(copy / "sweep.parquet")
+    with pytest.raises(RecordsError, match="has no finished point"):
+        report.write(copy)
+
+
+def _row(directory: Path, name: str, values: dict[str, object]) -> dict[str, object]:
+    import json
+
+    from analysis.summary import flatten
+
+    block = json.loads((directory / "points" / name / "summary.json").read_text())
+    return {"id": name, **values, **flatten(block)}
