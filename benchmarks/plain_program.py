@@ -78,7 +78,8 @@ class PlainProgram:
                 )
             if sent is not None and serving.mode == "wait":
                 limit_s = sent.sent_s + serving.deadline_s
-                yield sent.ended | clock.at(limit_s, TIMEOUT)
+                # A reply at exactly the deadline is in time, so the deadline is its instant's last.
+                yield sent.ended | clock.at(limit_s, DECISION + world.devices)
                 shown_s = min(sent.ended_s, limit_s)
                 if sent.ended.triggered and sent.outcome == Outcome.DELIVERED:
                     shown_row = step
@@ -134,7 +135,10 @@ class PlainProgram:
         request.arrived_cloud_s = self.clock.now
         self.arriving.append(request)
         yield self.clock.at(self.clock.now, SETTLEMENT)
-        # The first request to settle brings in all that arrived with it, in the order of devices.
+        self.settle()
+
+    def settle(self) -> None:
+        """Queue all that has arrived, in the order of devices, and let idle replicas work."""
         together, self.arriving = self.arriving, []
         for other in sorted(together, key=lambda other: other.device):
             if len(self.waiting) >= self.world.cloud.queue_limit:
@@ -161,7 +165,7 @@ class PlainProgram:
     def come_back(self, due_s: float) -> Generator[Event, None, None]:
         """Look at the queue again when its oldest request has waited long enough."""
         yield self.clock.at(due_s, SETTLEMENT)
-        self.fill_replicas()
+        self.settle()
 
     def replica(self, batch: list[Request]) -> Generator[Event, None, None]:
         """Serve one batch."""

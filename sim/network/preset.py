@@ -13,7 +13,7 @@ from sim.clock import Clock
 from sim.network.network import Direction, Network
 from sim.request import Request
 from workloads import draws
-from workloads.settings import Settings
+from workloads.settings import Settings, invalid
 
 EXPLICIT = "explicit"
 DEFAULT_PRESET = "4g"
@@ -68,9 +68,10 @@ class PresetNetwork(Network):
         if name == EXPLICIT:
             return {**given, "preset": EXPLICIT}
         if name not in known:
-            raise ValueError(
+            raise invalid(
                 f"there is no network preset {name!r}; there are {', '.join(known)}, and "
-                f"{EXPLICIT} with figures of your own"
+                f"{EXPLICIT} with figures of your own",
+                "preset",
             )
         return {**known[name], **given, "preset": name}
 

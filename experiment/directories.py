@@ -1,0 +1,31 @@
+"""Where data sets are found, and where weights and tables are kept."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APPLICATION = "device-cloud-testbed"
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The two directories outside a run's own.
+
+    Attributes:
+        data: data sets, from `LSC_DATA`; None where it is not set.
+        cache: weights, outcome tables and downloads, from `LSC_CACHE` or in the user's cache.
+    """
+
+    data: Path | None
+    cache: Path
+
+    @classmethod
+    def from_environment(cls) -> "Directories":
+        """Read `LSC_DATA` and `LSC_CACHE`."""
+        data, cache = os.environ.get("LSC_DATA"), os.environ.get("LSC_CACHE")
+        return cls(
+            data=Path(data) if data else None,
+            cache=Path(cache) if cache else Path(platformdirs.user_cache_dir(APPLICATION)),
+        )

@@ -1,0 +1,141 @@
+"""Records as pandas frames, in the columns of the output files."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.accuracy import by_user
+from experiment.preparation import Preparation
+from sim.records import RequestRecords, SimulationResult
+from sim.request import Outcome
+from sim.world import World
+
+OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]
+SOURCES = ["fresh", "stale", "popular"]
+RANKED_BY = ["fusion", "llm", "popularity"]
+
+
+def interactions_frame(
+    preparation: Preparation, world: World, result: SimulationResult
+) -> pd.DataFrame:
+    """Return a row for each interaction, in the order of device and step."""
+    records, table, user = result.interactions, world.table, world.sessions.user
+    devices, steps = records.decision_s.shape
+    step = np.broadcast_to(np.arange(steps), (devices, steps))
+    row = records.shown_row
+    popular, requested_list = row == steps + 1, row < steps
+    basis = np.where(requested_list, row, -world.serving.first_list_age_steps)
+    age_steps = step - basis
+    asked_s = np.take_along_axis(records.decision_s, np.where(requested_list, row, 0), axis=1)
+    source = np.where(popular, 2, np.where(age_steps > 0, 1, 0))
+    rank = records.rank(table, user)
+    log_user = preparation.split.device_users[user]
+    return pd.DataFrame(
+        {
+            "device": np.repeat(np.arange(devices, dtype=np.int32), steps),
+            "user": np.repeat(log_user.astype(np.int32), steps),
+            "step": step.astype(np.int16).ravel(),
+            "decision_s": records.decision_s.ravel(),
+            "shown_s": records.shown_s.ravel(),
+            "list_source": _categories(source.ravel(), SOURCES),
+            "list_age_steps": _masked(age_steps, popular, "Int16"),
+            "list_age_s": np.where(requested_list, records.shown_s - asked_s, np.nan).ravel(),
+            "consistency": records.consistency(table, user).ravel(),
+            "wanted": records.requested.ravel(),
+            "suppressed": records.suppressed.ravel(),
+            "requested": records.requested.ravel(),
+            "ranked_by": _categories(np.where(popular, 2, 0).ravel(), RANKED_BY),
+            "rank": _masked(rank, rank == 0, "Int16"),
+        }
+    )
+
+
+def requests_frame(records: RequestRecords) -> pd.DataFrame:
+    """Return a row for each request, by device and step; times that never came are NaN."""
+
+    def time(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(np.isfinite(time_s), time_s, np.nan)
+
+    return pd.DataFrame(
+        {
+            "device": records.device,
+            "step": records.step,
+            "sent_s": records.sent_s,
+            "arrived_cloud_s": time(records.arrived_cloud_s),
+            "service_start_s": time(records.service_start_s),
+            "service_end_s": time(records.service_end_s),
+            "received_s": time(records.received_s),
+            "bytes_up": records.bytes_up,
+            "bytes_down": records.bytes_down,
+            "batch_size": records.batch_size,
+            "attempts": records.attempts,
+            "outcome": _categories(records.outcome, OUTCOME_NAMES),
+        }
+    )
+
+
+def accuracy_frame(
+    preparation: Preparation, results: dict[str, SimulationResult], world: World
+) -> pd.DataFrame:
+    """Return every user's sums of the metrics, for the run and everything it is compared with.
+
+    `srm_only` and `llm_only` rank the lists that the run showed; `srm_full` and `llm_full` rank the
+    whole catalogue with the newest history and show as many items as a list has.
+
+    Args:
+        preparation: the models' outcomes.
+        results: the simulated worlds `run`, `never` and `always`.
+        world: the world of `run`.
+    """
+    outcomes, user = preparation.models.outcomes, world.sessions.user
+    table, steps = world.table, np.arange(world.table.steps)
+    run = results["run"].interactions
+
+    def cut(full_rank: NDArray[np.int32]) -> NDArray[np.int32]:
+        rank = full_rank[user]
+        return np.where(rank > table.candidate_count, 0, rank)
+
+    rank_by_series = {
+        "run": run.rank(table, user),
+        "popularity": table.rank[user[:, None], table.cell_offset[-1] + steps],
+        "srm_full": cut(outcomes.full_rank_srm),
+        "llm_full": cut(outcomes.full_rank_llm),
+        "srm_only": run.rank(outcomes.table(5), user),
+        "llm_only": run.rank(outcomes.table(1), user),
+        "never": results["never"].interactions.rank(table, user),
+        "always": results["always"].interactions.rank(table, user),
+        "always_ideal": table.rank[user[:, None], table.cell_offset[steps] + steps],
+    }
+    log_user = preparation.split.device_users[user]
+    return by_user(
+        np.repeat(log_user.astype(np.int32), table.steps),
+        {series: rank.ravel().astype(np.int32) for series, rank in rank_by_series.items()},
+    )
+
+
+def freshness_frame(preparation: Preparation) -> pd.DataFrame:
+    """Return every cell with a forced list age, of the users that the run replays, each once."""
+    outcomes = preparation.models.outcomes
+    users = np.unique(preparation.sessions.user)
+    valid = outcomes.freshness_valid[users]
+    position, age, step = np.nonzero(valid)
+    rank = outcomes.freshness_rank(preparation.scenario.models.fusion)[users][valid]
+    return pd.DataFrame(
+        {
+            "user": preparation.split.device_users[users[position]].astype(np.int32),
+            "step": step.astype(np.int16),
+            "age_steps": outcomes.freshness_ages[age].astype(np.int16),
+            "consistency": outcomes.freshness_consistency[users][valid],
+            "rank": _masked(rank, rank == 0, "Int16"),
+        }
+    )
+
+
+def _categories(codes: NDArray[np.integer], names: list[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes.astype(np.int8), categories=names)
+
+
+def _masked(values: NDArray, missing: NDArray[np.bool_], dtype: str) -> pd.Series:  # type: ignore[type-arg]
+    series = pd.Series(values.ravel().astype(np.int16), dtype=dtype)
+    series[missing.ravel()] = pd.NA
+    return series

@@ -1,0 +1,81 @@
+"""The manifest: what a result depends on, so that it can be repeated and recognised."""
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from experiment.preparation import Preparation
+
+LIBRARIES = (
+    "device-cloud-testbed",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "safetensors",
+    "scipy",
+    "simpy",
+    "torch",
+    "transformers",
+)
+
+
+def manifest(
+    preparation: Preparation, command_line: Sequence[str], dropped_keys: Sequence[str]
+) -> dict[str, Any]:
+    """Return the manifest of a run as plain values."""
+    scenario, log, split = preparation.scenario, preparation.log, preparation.split
+    models = preparation.models
+    return {
+        "versions": versions(),
+        "hashes": {
+            "dataset": log.content_hash,
+            "split": split.content_hash,
+            "srm_weights": models.srm_card.weights_hash,
+            "llm_weights": models.llm_card.weights_hash,
+            "outcomes": models.store_hash,
+        },
+        "seeds": {
+            "simulation": scenario.seed,
+            "workload": scenario.workload.seed,
+            "models": scenario.models.seed,
+        },
+        "command_line": list(command_line),
+        "processor": {"machine": platform.machine(), "model": processor_model()},
+        "dropped_keys": list(dropped_keys),
+        "models": {"srm": asdict(models.srm_card), "llm": asdict(models.llm_card)},
+        "workload": {
+            "name": log.name,
+            "users": log.users,
+            "items": len(log.catalogue),
+            "interactions": log.interactions,
+            "device_users": len(split.device_users),
+            "times": log.times_s is not None,
+            "split_description": split.description,
+        },
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def processor_model() -> str:
+    """Return the processor's name, as far as the system tells."""
+    if sys.platform == "linux":
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"

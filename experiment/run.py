@@ -1,0 +1,191 @@
+"""One run: prepare, simulate the scenario's world and its baselines, and write every file."""
+
+import json
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import report, summary
+from experiment.directories import Directories
+from experiment.frames import (
+    accuracy_frame,
+    freshness_frame,
+    interactions_frame,
+    requests_frame,
+)
+from experiment.manifest import manifest
+from experiment.preparation import Preparation, prepare
+from experiment.scenario import Scenario, dump
+from experiment.staging import staged
+from experiment.stopwatch import Stopwatch
+from sim.engine import simulate
+from sim.policies import Policy
+from sim.policies.always import Always
+from sim.policies.never import Never
+from sim.records import SimulationResult
+from workloads.progress import Progress
+
+
+def run_scenario(
+    scenario: Scenario,
+    directory: Path,
+    progress: Progress,
+    *,
+    dropped_keys: Sequence[str] = (),
+    command_line: Sequence[str] = (),
+    directories: Directories | None = None,
+) -> dict[str, Any]:
+    """Run a scenario and write its files into `directory`, all at once when they are complete.
+
+    Args:
+        scenario: what to run; its sweep is not looked at.
+        directory: where the files go.
+        progress: told how far the work is.
+        dropped_keys: keys that an override made meaningless, for the manifest.
+        command_line: what the user typed, for the manifest.
+        directories: data and cache; by default those of the environment.
+
+    Returns:
+        The contents of `summary.json`.
+
+    Raises:
+        WorkloadError, ModelError: something that the user can mend.
+    """
+    watch = Stopwatch()
+    with watch.phase("prepare"):
+        preparation = prepare(scenario, directories or Directories.from_environment(), progress)
+    with watch.phase("simulate"):
+        results = _simulate_worlds(preparation, progress)
+    with staged(directory) as work:
+        with watch.phase("report"):
+            (work / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
+            _write_json(work / "manifest.json", manifest(preparation, command_line, dropped_keys))
+        block = _write_records(preparation, results, work, watch)
+        with watch.phase("report"), progress.phase("write the report", 1):
+            report.write(work)
+        block["engine"] = _engine_block(preparation, results, watch)
+        (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
+    return block
+
+
+def _simulate_worlds(preparation: Preparation, progress: Progress) -> dict[str, SimulationResult]:
+    """Simulate the run, and the same world under `never` and `always`."""
+    policies: dict[str, Policy] = {
+        "run": preparation.scenario.policy,
+        "never": Never(),
+        "always": Always(),
+    }
+    results: dict[Policy, SimulationResult] = {}
+    for policy in policies.values():
+        if policy not in results:
+            results[policy] = simulate(preparation.world(policy), progress)
+    return {name: results[policy] for name, policy in policies.items()}
+
+
+def _write_records(
+    preparation: Preparation,
+    results: Mapping[str, SimulationResult],
+    work: Path,
+    watch: Stopwatch,
+) -> dict[str, Any]:
+    """Write the records of the run and return its summary."""
+    world = preparation.world(preparation.scenario.policy)
+    with watch.phase("simulate"):
+        interactions = interactions_frame(preparation, world, results["run"])
+        requests = requests_frame(results["run"].requests)
+        accuracy = accuracy_frame(preparation, results, world)
+        _write_parquet(work / "interactions.parquet", interactions)
+        _write_parquet(work / "requests.parquet", requests)
+    with watch.phase("report"):
+        _write_parquet(work / "accuracy_by_user.parquet", accuracy)
+        _write_parquet(work / "freshness.parquet", freshness_frame(preparation))
+        block = summary.summarise(
+            scenario=preparation.scenario.name,
+            seed=preparation.scenario.seed,
+            interactions=interactions,
+            requests=requests,
+            accuracy_by_user=accuracy,
+            energy=_energy(results["run"]),
+            cloud=_capacity(preparation, results["run"]),
+            engine=_engine_block(preparation, results, watch),
+        )
+        (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
+        worlds = {name: _world_block(preparation, results[name]) for name in results}
+        _write_json(work / "baseline_worlds.json", worlds)
+    return block
+
+
+def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str, Any]:
+    """Return what a simulated world cost: for the comparison of the run with its baselines."""
+    requests = requests_frame(result.requests)
+    energy = _energy(result)
+    devices = result.interactions.decision_s.shape[0]
+    total_j = energy.compute_j + energy.radio_j
+    return {
+        "requests": len(requests),
+        "request_frequency": len(requests) / result.interactions.decision_s.size,
+        "outcomes": summary.outcome_counts(requests),
+        "response_s": summary.distribution(summary.response_s(requests)),
+        "bytes": {
+            "up": int(result.requests.bytes_up.sum()),
+            "down": int(result.requests.bytes_down.sum()),
+        },
+        "energy_j": {"total": total_j, "per_device": total_j / devices},
+        "energy_by_state_j": result.energy_j,
+        "cloud": summary.cloud_block(requests, _capacity(preparation, result)),
+    }
+
+
+def _energy(result: SimulationResult) -> summary.Energy:
+    compute_j = result.energy_j["compute"]
+    return summary.Energy(compute_j=compute_j, radio_j=sum(result.energy_j.values()) - compute_j)
+
+
+def _capacity(preparation: Preparation, result: SimulationResult) -> summary.CloudCapacity:
+    return summary.CloudCapacity(
+        replicas=result.replicas,
+        simulated_s=result.simulated_s,
+        price_usd_per_accelerator_hour=preparation.scenario.cloud.price_usd_per_accelerator_hour,
+    )
+
+
+def _engine_block(
+    preparation: Preparation, results: Mapping[str, SimulationResult], watch: Stopwatch
+) -> dict[str, Any]:
+    """Return the block on the program itself: the only one that differs from run to run."""
+    models, run = preparation.models, results["run"]
+    model_s = models.train_s + models.infer_s
+    prepare_s, simulate_s = watch.wall_s["prepare"] - model_s, watch.wall_s["simulate"]
+    worlds = {id(result): result for result in results.values()}.values()
+    simulated = sum(result.interactions.decision_s.size for result in worlds)
+    return {
+        "wall_s": {
+            "prepare": prepare_s,
+            "train": models.train_s,
+            "infer": models.infer_s,
+            "simulate": simulate_s,
+            "report": watch.wall_s["report"],
+        },
+        "simulated_s": run.simulated_s,
+        "events": run.events,
+        "interactions_per_s": simulated / (prepare_s + simulate_s),
+        "peak_rss_mb": _peak_rss_mb(),
+        "cached": models.cached,
+    }
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    frame.to_parquet(path, index=False, compression="zstd")
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

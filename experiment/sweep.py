@@ -1,0 +1,105 @@
+"""A sweep: every point of a scenario, its results side by side."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+
+from analysis import report, summary
+from experiment.directories import Directories
+from experiment.preparation import prepare
+from experiment.run import run_scenario
+from experiment.scenario import LoadedScenario, dump
+from experiment.sweep_points import SweepPoint, in_words, sweep_points
+from workloads.progress import SILENT, Progress
+
+
+def run_sweep(
+    loaded: LoadedScenario,
+    directory: Path,
+    progress: Progress,
+    *,
+    jobs: int = 1,
+    command_line: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Run every point of a sweep that `directory` does not hold yet, and compare them.
+
+    Everything that comes from models is made once, before the points, and shared by them through
+    the cache. A point's directory appears when it is complete, so a killed sweep goes on where it
+    was.
+
+    Args:
+        loaded: a scenario with a sweep.
+        directory: gets `points/ID/`, `sweep.parquet` and `report.html`.
+        progress: told of finished points.
+        jobs: processes that simulate side by side.
+        command_line: what the user typed, for the manifests.
+
+    Returns:
+        The table of `sweep.parquet`: a row a point, its id, swept values and flattened summary.
+    """
+    points = sweep_points(loaded)
+    directories = Directories.from_environment()
+    missing = [point for point in points if not _is_done(_point_directory(directory, point))]
+    for scenario in {_model_identity(point): point.scenario for point in missing}.values():
+        prepare(scenario, directories, progress)
+    directory.mkdir(parents=True, exist_ok=True)
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        joblib.delayed(_run_point)(point, _point_directory(directory, point), list(command_line))
+        for point in missing
+    )
+    with progress.phase("points", len(missing)) as advance:
+        for name in work:
+            advance(1, name)
+    table = _table(points, directory)
+    _replace_text(directory / "scenario.yaml", dump(loaded.scenario))
+    staging = directory / ".sweep.parquet"
+    table.to_parquet(staging, index=False)
+    os.replace(staging, directory / "sweep.parquet")
+    with progress.phase("write the report", 1):
+        report.write(directory)
+    return table
+
+
+def _run_point(point: SweepPoint, directory: Path, command_line: Sequence[str]) -> str:
+    run_scenario(
+        point.scenario,
+        directory,
+        SILENT,
+        dropped_keys=point.dropped_keys,
+        command_line=command_line,
+    )
+    return in_words(point.values)
+
+
+def _point_directory(directory: Path, point: SweepPoint) -> Path:
+    return directory / "points" / point.id
+
+
+def _is_done(directory: Path) -> bool:
+    return (directory / "summary.json").exists()
+
+
+def _model_identity(point: SweepPoint) -> str:
+    """Return what decides a point's models: points that share it share weights and tables."""
+    scenario = point.scenario
+    parts = (scenario.workload, scenario.models, scenario.serving.first_list_age_steps)
+    return json.dumps([part if isinstance(part, int) else part.model_dump_json() for part in parts])
+
+
+def _table(points: Sequence[SweepPoint], directory: Path) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for point in points:
+        text = (_point_directory(directory, point) / "summary.json").read_text(encoding="utf-8")
+        rows.append({"id": point.id, **point.values, **summary.flatten(json.loads(text))})
+    return pd.DataFrame(rows)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    staging = path.with_name(f".{path.name}")
+    staging.write_text(text, encoding="utf-8")
+    os.replace(staging, path)
