@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from analysis.theme import COLOURS, Style, colour
 
 #: Narrow, so that text stays readable where a phone scales the figure to its screen.
-WIDTH_IN = 5.6
+WIDTH_IN = 5.2
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],

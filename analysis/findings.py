@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from analysis import frequency, theme
+from analysis import frequency, load, theme
 from analysis.intervals import MIN_USERS, Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, percent, percent_with_interval, with_interval
@@ -13,6 +13,9 @@ SATURATED = 0.95
 
 #: Beyond this share of requests that bring no list, the network or cloud shapes the result.
 MANY_FAILED = 0.05
+
+#: Beyond this share of requests that arrive at a saturated cloud, its average load misleads.
+MANY_SATURATED = 0.2
 
 #: How far the realised request frequency may be from its target, relative to the target.
 CALIBRATION_TOLERANCE = 0.1
@@ -171,17 +174,27 @@ def asking_paid(records: RunRecords) -> Finding | None:
 
 
 def saturation(records: RunRecords) -> Finding | None:
-    """Warn where the cloud is busier than 95% of the time."""
+    """Warn where the cloud is busier than 95% of the time, or was while many requests came."""
     utilisation = records.summary["cloud"]["utilisation"]
-    if utilisation is None or utilisation <= SATURATED:
+    if utilisation is not None and utilisation > SATURATED:
+        return Finding(
+            "cloud",
+            True,
+            "The cloud is saturated.",
+            f"Its replicas were busy {percent(utilisation)} of the time. Above 95% queues grow "
+            f"with the length of the run, so response times say how long was simulated, not how "
+            f"fast the cloud is. Add replicas, batch more or ask less.",
+        )
+    share = load.share_arriving_saturated(records, SATURATED)
+    if share <= MANY_SATURATED:
         return None
     return Finding(
         "cloud",
         True,
-        "The cloud is saturated.",
-        f"Its replicas were busy {percent(utilisation)} of the time. Above 95% queues grow with "
-        f"the length of the run, so response times say how long was simulated, not how fast the "
-        f"cloud is. Add replicas, batch more or ask less.",
+        "The cloud was saturated while it mattered.",
+        f"{percent(share)} of requests arrived while its replicas were busy more than 95% of the "
+        f"time, though over the whole run they were busy {percent(utilisation)}. Response times "
+        f"depend on how long that lasted.",
     )
 
 
@@ -209,7 +222,7 @@ def calibration(records: RunRecords) -> Finding | None:
     if abs(realised.value - target) <= CALIBRATION_TOLERANCE * target:
         return None
     return Finding(
-        "frequency",
+        "cost",
         True,
         "The policy missed its target frequency.",
         f"It was calibrated to ask in {percent(target)} of interactions and asked in "

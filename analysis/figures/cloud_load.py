@@ -1,22 +1,20 @@
 """The cloud's queue and utilisation over simulated time."""
 
-from analysis import theme
+from analysis import load, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
+from analysis.findings import SATURATED
 from analysis.numerals import count, percent, significant
 from analysis.records import RunRecords
-from analysis.timeline import cloud_over_time
-
-SATURATED = 0.95
 
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw queue length and utilisation; None where the cloud never served anything."""
-    cloud = records.summary["cloud"]
-    simulated_s = float(records.summary["engine"]["simulated_s"])
-    if not cloud["utilisation"] or not simulated_s:
+    table = load.over_time(records)
+    if table is None:
         return None
-    replicas = cloud["service_s_total"] / (cloud["utilisation"] * simulated_s)
-    table = cloud_over_time(records.requests, simulated_s, replicas)
+    utilisation = records.summary["cloud"]["utilisation"]
+    replicas = load.replicas(records)
+    simulated_s = float(table["end_s"].iloc[-1])
     unit, size = ("min", 60.0) if simulated_s >= 600 else ("s", 1.0)
     edges = [*(table["start_s"] / size), table["end_s"].iloc[-1] / size]
     ink, blue = theme.colour("ink"), theme.colour("blue")
@@ -44,7 +42,7 @@ def draw(records: RunRecords) -> Drawing | None:
         table,
         f"Time averages over {width} each, from {count(served)} requests served by "
         f"{count(replicas)} replica{'s' if round(replicas) != 1 else ''}. Utilisation is "
-        f"{percent(cloud['utilisation'])} over the whole run and {percent(busiest)} in its busiest "
+        f"{percent(utilisation)} over the whole run and {percent(busiest)} in its busiest "
         f"{width}; the queue is longest at {significant(table['queue_length'].max())} requests. "
         f"One simulated run: no interval.",
         f"Two time lines: queue length up to {significant(table['queue_length'].max())} requests, "

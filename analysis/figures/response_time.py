@@ -65,13 +65,14 @@ def _curve(axes: Axes, values: NDArray[np.float64], name: str, style: Style, bel
     axes.step(at, share, where="post", color=theme.colour(style.role), linestyle=style.dash)
     marked = np.quantile(values, MARKED)
     axes.plot(marked, MARKED, linestyle="none", marker=style.marker, color=theme.colour(style.role))
-    height = 0.30 if below else 0.62
+    height = 0.15 if below else 0.90
     axes.annotate(
         name,
         (float(np.quantile(values, height)), height),
         xytext=(9, -4),
         textcoords="offset points",
         va="center",
+        bbox={"facecolor": theme.colour("paper"), "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
     )
 
 

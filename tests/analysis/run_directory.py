@@ -102,7 +102,7 @@ def _world(block: dict, scale: float) -> dict[str, object]:
     total = sum(energy.values())
     return {
         "requests": round(scale * block["requests"]),
-        "request_frequency": scale * block["request_frequency"],
+        "request_frequency": min(0.95, scale * block["request_frequency"]),
         "outcomes": {name: round(scale * n) for name, n in block["outcomes"].items()},
         "response_s": block["response_s"] if scale else None,
         "bytes": {name: round(scale * n) for name, n in block["bytes"].items()},
