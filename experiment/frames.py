@@ -1,5 +1,7 @@
 """Records as pandas frames, in the columns of the output files."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -75,7 +77,7 @@ def requests_frame(records: RequestRecords) -> pd.DataFrame:
 
 
 def accuracy_frame(
-    preparation: Preparation, results: dict[str, SimulationResult], world: World
+    preparation: Preparation, results: Mapping[str, SimulationResult], world: World
 ) -> pd.DataFrame:
     """Return every user's sums of the metrics, for the run and everything it is compared with.
 
@@ -131,8 +133,9 @@ def freshness_frame(preparation: Preparation) -> pd.DataFrame:
     )
 
 
-def _categories(codes: NDArray[np.integer], names: list[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.astype(np.int8), categories=names)
+def _categories(codes: NDArray[np.integer], names: list[str]) -> "pd.Categorical[str]":
+    named: pd.Categorical[str] = pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
+    return named
 
 
 def _masked(values: NDArray, missing: NDArray[np.bool_], dtype: str) -> pd.Series:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def run_sweep(
         prepare(scenario, directories, progress)
     directory.mkdir(parents=True, exist_ok=True)
     work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        joblib.delayed(_run_point)(point, _point_directory(directory, point), list(command_line))
+        joblib.delayed(_run_point)(
+            point, _point_directory(directory, point), list(command_line), os.getpid()
+        )
         for point in missing
     )
     with progress.phase("points", len(missing)) as advance:
@@ -65,7 +68,12 @@ def run_sweep(
     return table
 
 
-def _run_point(point: SweepPoint, directory: Path, command_line: Sequence[str]) -> str:
+def _run_point(
+    point: SweepPoint, directory: Path, command_line: Sequence[str], main_process: int
+) -> str:
+    if os.getpid() != main_process:
+        # Ctrl-C reaches every process of the terminal; the main one ends the others.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_scenario(
         point.scenario,
         directory,
