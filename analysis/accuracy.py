@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.intervals import Estimate, UserResamples
+from analysis.intervals import Estimate, Ratios, UserResamples
 from analysis.metrics import HEADLINE, METRICS, per_interaction
 
 #: The run itself, then what it is compared with; the order of files, tables and figures.
@@ -78,17 +78,14 @@ class Accuracies:
             self._sums[row, column] = part[list(METRICS)].to_numpy()
 
     @cached_property
-    def _resamples(self) -> UserResamples:
-        return UserResamples(self.users)
-
-    @cached_property
-    def _means(self) -> dict[tuple[str, str], Estimate]:
+    def _ratios(self) -> Ratios:
+        """One column per series and metric, metrics fastest."""
         shape = (self.users, len(self.series) * len(METRICS))
-        estimates = self._resamples.ratios(
-            self._sums.reshape(shape), np.repeat(self._interactions, len(METRICS), axis=1)
-        )
-        names = [(series, metric) for series in self.series for metric in METRICS]
-        return dict(zip(names, estimates, strict=True))
+        interactions = np.repeat(self._interactions, len(METRICS), axis=1)
+        return UserResamples(self.users).ratios(self._sums.reshape(shape), interactions)
+
+    def _column(self, series: str, metric: str) -> int:
+        return self.series.index(series) * len(METRICS) + METRICS.index(metric)
 
     def interactions(self, series: str) -> int:
         """Return the number of interactions of a series."""
@@ -98,9 +95,9 @@ class Accuracies:
         """Return the mean over interactions of `metric` for `series`, with its interval.
 
         Raises:
-            KeyError: if there is no such series or metric.
+            ValueError: if there is no such series or metric.
         """
-        return self._means[series, metric]
+        return self._ratios.estimate(self._column(series, metric))
 
     def difference(self, series: str, other: str, metric: str = HEADLINE) -> Estimate:
         """Return mean of `series` minus mean of `other`, with its interval paired on users.
@@ -108,12 +105,5 @@ class Accuracies:
         Raises:
             ValueError: if there is no such series or metric.
         """
-        first, second = self.series.index(series), self.series.index(other)
-        column = METRICS.index(metric)
-        (estimate,) = self._resamples.differences(
-            self._sums[:, first, column, None],
-            self._interactions[:, first, None],
-            self._sums[:, second, column, None],
-            self._interactions[:, second, None],
-        )
-        return estimate
+        column, other_column = self._column(series, metric), self._column(other, metric)
+        return self._ratios.difference(column, self._ratios, other_column)

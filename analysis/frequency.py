@@ -13,8 +13,7 @@ def of_requests(records: RunRecords) -> Estimate:
     asked = np.bincount(records.request_user_row, minlength=users).astype(np.float64)
     row = records.user_row(records.interactions["user"])
     could = np.bincount(row, minlength=users).astype(np.float64)
-    (estimate,) = records.resamples.ratios(asked[:, None], could[:, None])
-    return estimate
+    return records.resamples.ratios(asked[:, None], could[:, None]).estimate(0)
 
 
 def median_response_s(records: RunRecords) -> Estimate:

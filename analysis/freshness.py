@@ -46,9 +46,14 @@ def by_age(records: RunRecords, metric: str = HEADLINE) -> list[AgeAccuracy]:
     aged, same_cells_fresh, count = _sums(records, paired, ages)
     accuracy = records.resamples.ratios(aged, count)
     on_fresh = records.resamples.ratios(same_cells_fresh, count)
-    difference = records.resamples.differences(aged, count, same_cells_fresh, count)
     return [
-        AgeAccuracy(int(age), int(count[:, i].sum()), accuracy[i], on_fresh[i], difference[i])
+        AgeAccuracy(
+            int(age),
+            int(count[:, i].sum()),
+            accuracy.estimate(i),
+            on_fresh.estimate(i),
+            accuracy.difference(i, on_fresh, i),
+        )
         for i, age in enumerate(ages)
     ]
 

@@ -68,50 +68,20 @@ class UserResamples:
         rounded = np.round(per_user / GRID) * GRID
         return np.concatenate([chunk.astype(np.float64) @ rounded for chunk in self._weights()])
 
-    def ratios(
-        self, numerator: NDArray[np.float64], denominator: NDArray[np.float64]
-    ) -> list[Estimate]:
-        """Estimate, per column, total numerator / total denominator: a mean over interactions.
+    def ratios(self, numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> "Ratios":
+        """Return, per column, total numerator / total denominator: a mean over interactions.
 
         Args:
             numerator: float64, shape [users, columns], for instance sums of a metric.
             denominator: float64, shape [users, columns], for instance numbers of interactions.
-
-        Returns:
-            One estimate per column; its value is NaN where the denominator's total is 0.
         """
-        values = _ratio(numerator.sum(axis=0), denominator.sum(axis=0))
         enough = (denominator > 0).sum(axis=0) >= MIN_USERS
-        if not enough.any():
-            return [Estimate(float(value), None, None) for value in values]
-        resampled = _ratio(self.totals(numerator), self.totals(denominator))
-        return _estimates(values, resampled, enough)
-
-    def differences(
-        self,
-        numerator: NDArray[np.float64],
-        denominator: NDArray[np.float64],
-        other_numerator: NDArray[np.float64],
-        other_denominator: NDArray[np.float64],
-    ) -> list[Estimate]:
-        """Estimate, per column, the first pair's ratio minus the other's, paired on users.
-
-        Args:
-            numerator: float64, shape [users, columns]; so are the other three.
-            denominator: see `ratios`.
-            other_numerator: what is subtracted.
-            other_denominator: what is subtracted.
-        """
-        values = _ratio(numerator.sum(axis=0), denominator.sum(axis=0)) - _ratio(
-            other_numerator.sum(axis=0), other_denominator.sum(axis=0)
-        )
-        enough = ((denominator > 0) & (other_denominator > 0)).sum(axis=0) >= MIN_USERS
-        if not enough.any():
-            return [Estimate(float(value), None, None) for value in values]
-        resampled = _ratio(self.totals(numerator), self.totals(denominator)) - _ratio(
-            self.totals(other_numerator), self.totals(other_denominator)
-        )
-        return _estimates(values, resampled, enough)
+        resampled = np.full((RESAMPLES, len(enough)), np.nan)
+        if enough.any():
+            resampled[:, enough] = _ratio(
+                self.totals(numerator[:, enough]), self.totals(denominator[:, enough])
+            )
+        return Ratios(_ratio(numerator.sum(axis=0), denominator.sum(axis=0)), resampled, enough)
 
     def quantile(
         self, values: NDArray[np.float64], user: NDArray[np.int64], probability: float
@@ -132,7 +102,7 @@ class UserResamples:
         estimate = float(np.quantile(values, probability))
         count = np.bincount(user, minlength=self.users).astype(np.float64)
         below = np.bincount(user[values <= estimate], minlength=self.users).astype(np.float64)
-        (share,) = self.ratios(below[:, None], count[:, None])
+        share = self.ratios(below[:, None], count[:, None]).estimate(0)
         if share.low is None or share.high is None:
             return Estimate(estimate, None, None)
         ends = np.clip(np.array([share.low, share.high]) - share.value + probability, 0.0, 1.0)
@@ -161,6 +131,37 @@ class UserResamples:
         return np.bincount(user, minlength=self.users).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Ratios:
+    """Ratios of totals, and what they are in each resample.
+
+    Attributes:
+        values: float64, shape [columns]; NaN where the denominator's total is 0.
+        resampled: float64, shape [RESAMPLES, columns].
+        enough: bool, shape [columns]: whether the column has users enough for an interval.
+    """
+
+    values: NDArray[np.float64]
+    resampled: NDArray[np.float64]
+    enough: NDArray[np.bool_]
+
+    def estimate(self, column: int) -> Estimate:
+        """Return one column's ratio with its interval."""
+        return _estimate(self.values[column], self.resampled[:, column], self.enough[column])
+
+    def estimates(self) -> list[Estimate]:
+        """Return every column's ratio with its interval."""
+        return [self.estimate(column) for column in range(len(self.values))]
+
+    def difference(self, column: int, other: "Ratios", other_column: int) -> Estimate:
+        """Return a column's ratio minus another's, paired: both must have the same users."""
+        return _estimate(
+            self.values[column] - other.values[other_column],
+            self.resampled[:, column] - other.resampled[:, other_column],
+            self.enough[column] and other.enough[other_column],
+        )
+
+
 def totals_by_user(
     row: NDArray[np.int64],
     column: NDArray[np.int64],
@@ -187,15 +188,9 @@ def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> 
         return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
-def _estimates(
-    values: NDArray[np.float64], resampled: NDArray[np.float64], enough: NDArray[np.bool_]
-) -> list[Estimate]:
+def _estimate(value: float, resampled: NDArray[np.float64], enough: bool) -> Estimate:
+    if not enough:
+        return Estimate(float(value), None, None)
     tail = (1 - LEVEL) / 2
-    result = []
-    for column, value in enumerate(values):
-        if enough[column]:
-            low, high = np.nanquantile(resampled[:, column], [tail, 1 - tail])
-            result.append(Estimate(float(value), float(low), float(high)))
-        else:
-            result.append(Estimate(float(value), None, None))
-    return result
+    low, high = np.nanquantile(resampled, [tail, 1 - tail])
+    return Estimate(float(value), float(low), float(high))

@@ -54,14 +54,13 @@ def _contest(sweep: SweepRecords, facet: str, frequency: float) -> Contest:
     users = sorted(set().union(*(mixture.index for mixture in mixtures.values())))
     resamples = UserResamples(len(users))
     columns = {kind: mixture.reindex(users, fill_value=0.0) for kind, mixture in mixtures.items()}
-    accuracy = {kind: resamples.ratios(*_sums(frame))[0] for kind, frame in columns.items()}
+    ratios = {kind: resamples.ratios(*_sums(frame)) for kind, frame in columns.items()}
+    accuracy = {kind: ratio.estimate(0) for kind, ratio in ratios.items()}
     ranking = sorted(accuracy, key=lambda kind: -accuracy[kind].value)
     if len(ranking) < 2:
         return Contest(facet, frequency, accuracy, None, None)
-    best = columns[ranking[0]]
-    leads = [
-        resamples.differences(*_sums(best), *_sums(columns[other]))[0] for other in ranking[1:]
-    ]
+    best = ratios[ranking[0]]
+    leads = [best.difference(0, ratios[other], 0) for other in ranking[1:]]
     winner = ranking[0] if all(lead.above_zero for lead in leads) else None
     return Contest(facet, frequency, accuracy, winner, leads[0])
 

@@ -58,7 +58,7 @@ def _by_age(records: RunRecords) -> pd.DataFrame:
     row = records.user_row(frame["user"])[known]
     sums = totals_by_user(row, column, value, shape)
     counts = totals_by_user(row, column, np.ones(len(row)), shape)
-    estimates = records.resamples.ratios(sums, counts)
+    estimates = records.resamples.ratios(sums, counts).estimates()
     interactions = counts.sum(axis=0).astype(np.int64)
     return pd.DataFrame(
         {
