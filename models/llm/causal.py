@@ -4,6 +4,8 @@ Every item is one token. The last hidden state against the (tied) item embedding
 of the next item, so a list of candidates is one forward pass and always valid.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +78,20 @@ def _llama_config(settings: CausalLmSettings, items: int, positions: int) -> "Ll
     )
 
 
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Keep `transformers` from drawing bars of its own across those of the testbed."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 class CausalLm(CausalRecommender):
     """A `LlamaForCausalLM` whose vocabulary is the catalogue and one padding token (id `items`)."""
 
@@ -103,7 +119,8 @@ class CausalLm(CausalRecommender):
 
     def save(self, directory: Path) -> None:
         """Write the weights and the configuration so that plain `transformers` loads them."""
-        self.llama.save_pretrained(directory)
+        with _no_progress_bars():
+            self.llama.save_pretrained(directory)
 
     def load(self, directory: Path) -> None:
         """Read the weights that `save` wrote; the tied output embedding is not stored."""

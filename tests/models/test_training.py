@@ -1,0 +1,147 @@
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from small_log import HISTORY, Small, log_of, tiny_settings
+from torch.nn import functional
+
+from models.numerics import NumericsPlan, computing
+from models.popularity import popularity_order
+from models.preparation import training_tasks
+from models.training.full_softmax import full_softmax_loss
+from models.training.validation import calibration_targets, ndcg, ranks
+from models.training.windows import epoch_batches, training_windows
+from models.weights import TrainingTask, train
+from workloads.progress import SILENT
+
+
+def weights_hash(task: TrainingTask) -> str:
+    model, _ = train(task, SILENT)
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def short_tasks(small: Small) -> tuple[TrainingTask, TrainingTask]:
+    recipe = {"max_epochs": 2, "batch_interactions": 64}
+    settings = tiny_settings(training={"srm": recipe, "llm": recipe})
+    return training_tasks(small.log, small.split, HISTORY, settings)
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=8), st.integers(1, 5))
+def test_every_training_item_but_the_first_is_predicted_once(
+    train_stop: list[int], positions: int
+) -> None:
+    histories = [list(range(20 * u, 20 * u + 15)) for u in range(len(train_stop))]
+    log = log_of(histories, 20 * len(train_stop))
+    windows = training_windows(log, np.array(train_stop), positions)
+    predicted = []
+    for start, length in zip(windows.start, windows.length, strict=True):
+        assert 1 <= length <= positions
+        predicted += log.items[start + 1 : start + 1 + length].tolist()
+    expected = [h[i] for h, stop in zip(histories, train_stop, strict=True) for i in range(1, stop)]
+    assert sorted(predicted) == sorted(expected)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=40), st.integers(1, 50))
+def test_batches_deal_every_window_once_with_little_padding(
+    lengths: list[int], batch_interactions: int
+) -> None:
+    length = np.array(lengths)
+    batches = epoch_batches(length, batch_interactions, np.random.default_rng(0))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(length)))
+    for batch in batches:
+        assert length[batch].sum() < batch_interactions + length[batch].max()
+    spans = sorted((length[batch].min(), length[batch].max()) for batch in batches)
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
+
+
+def test_the_loss_is_torchs_cross_entropy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    states, items = (
+        torch.randn(n, 6, generator=generator, dtype=torch.float64).requires_grad_()
+        for n in (9, 20)
+    )
+    targets = torch.randint(20, (9,), generator=generator)
+    own = full_softmax_loss(states, items, targets)
+    reference = functional.cross_entropy(states @ items.T, targets)
+    torch.testing.assert_close(own, reference)
+    for mine, theirs in zip(
+        torch.autograd.grad(2 * own, (states, items)),
+        torch.autograd.grad(2 * reference, (states, items)),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["srm", "llm"])
+def test_two_trainings_give_the_same_bytes_and_another_seed_does_not(
+    small: Small, which: int
+) -> None:
+    task = short_tasks(small)[which]
+    first = weights_hash(task)
+    assert weights_hash(task) == first
+    assert weights_hash(replace(task, seed=1)) != first
+
+
+def test_training_leaves_no_trace_in_torchs_state(small: Small) -> None:
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state(), torch.get_num_threads()
+    train(short_tasks(small)[0], SILENT)
+    assert torch.equal(torch.random.get_rng_state(), before[0])
+    assert torch.get_num_threads() == before[1]
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_failed_computation_restores_torchs_state() -> None:
+    threads = torch.get_num_threads()
+    with pytest.raises(RuntimeError), computing(NumericsPlan("cpu", threads + 1)):
+        raise RuntimeError
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["srm", "llm"])
+def test_nothing_of_the_replay_reaches_training(small: Small, which: int) -> None:
+    items = small.log.items.copy()
+    for user in small.split.device_users:
+        first = small.log.offsets[user] + small.split.replay_start[user]
+        items[first : first + small.split.replay_steps] = 0
+    altered = replace(small.log, items=items)
+    task = short_tasks(small)[which]
+    assert weights_hash(replace(task, log=altered)) == weights_hash(task)
+
+
+def test_both_models_beat_popularity_where_there_is_a_pattern(small: Small) -> None:
+    targets = calibration_targets(small.split, HISTORY, 1000)
+    order = popularity_order(small.log, small.split)
+    place = np.argsort(order)
+    popular = []
+    for user, first, stop in zip(targets.user, targets.first, targets.stop, strict=True):
+        history = small.log.history(user)
+        for t in range(first, stop):
+            unseen = np.setdiff1d(np.arange(len(place)), history[:t])
+            popular.append(1 + int((place[unseen] < place[history[t]]).sum()))
+    popularity = ndcg(np.array(popular), 10)
+    for model in small.models():
+        rank = ranks(model, small.log, targets, NumericsPlan("cpu", 1))
+        assert ndcg(rank, 10) > 2 * popularity
+
+
+def test_ndcg_by_hand() -> None:
+    assert ndcg(np.array([1, 3, 0, 11]), 10) == pytest.approx((1 + 0.5) / 4)
+
+
+def test_the_best_epoch_is_kept(small: Small) -> None:
+    recipe = {"max_epochs": 6, "batch_interactions": 64, "learning_rate": 0.05, "patience": 6}
+    settings = tiny_settings(training={"srm": recipe, "validation_users": 50})
+    task, _ = training_tasks(small.log, small.split, HISTORY, settings)
+    model, result = train(task, SILENT)
+    rank = ranks(model, small.log, calibration_targets(small.split, HISTORY, 50), task.plan)
+    assert ndcg(rank, 10) == result.validation_ndcg10
+    assert 1 <= result.best_epoch <= result.epochs == 6
