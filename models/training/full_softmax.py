@@ -25,8 +25,12 @@ class _FullSoftmax(torch.autograd.Function):
             part = slice(first, first + ROWS)
             target = targets[part, None]
             logits = states[part] @ items.T
-            loss += (logits.logsumexp(dim=1, keepdim=True) - logits.gather(1, target)).sum()
-            slope = torch.softmax(logits, dim=1)
+            highest = logits.amax(dim=1, keepdim=True)
+            loss += (highest - logits.gather(1, target)).sum()
+            slope = logits.sub_(highest).exp_()  # in place: the matrix is the cost
+            total = slope.sum(dim=1, keepdim=True)
+            loss += total.log().sum()
+            slope.div_(total)
             slope.scatter_add_(1, target, torch.full_like(target, -1, dtype=slope.dtype))
             states_gradient[part] = slope @ items
             items_gradient.addmm_(slope.T, states[part])
