@@ -70,7 +70,8 @@ def phone_alone(records: RunRecords) -> Finding | None:
             "models",
             True,
             "The phone does better without the cloud.",
-            f"With no request at all, {numbers}. Here the requests cost accuracy.",
+            f"With no request at all, {numbers}. Here the detour through the cloud's lists costs "
+            f"accuracy.",
         )
     if gain.below_zero:
         return Finding(

@@ -78,12 +78,16 @@ def seconds(value: float | None) -> str:
 
 
 def scaled(value: float | None, unit: str) -> str:
-    """Return a quantity with an SI prefix, as `3.42 MB`."""
+    """Return a quantity with an SI prefix, as `3.42 MB`; bytes have no part smaller than one."""
     if value is None or not math.isfinite(value):
         return NOTHING
     for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:
             return f"{significant(value / size)} {prefix}{unit}"
+    if unit != "B" and value:
+        for prefix, size in (("", 1.0), ("m", 1e-3), ("µ", 1e-6)):
+            if abs(value) >= size:
+                return f"{significant(value / size)} {prefix}{unit}"
     return f"{significant(value)} {unit}"
 
 

@@ -266,12 +266,10 @@ def _at(block: Mapping[str, Any], path: str) -> Any:
 
 
 def _command(run: RunRecords) -> str:
-    words = run.manifest["command_line"]
-    words = [words] if isinstance(words, str) else [str(word) for word in words]
-    if not words:
-        return "python run_sim.py scenario.yaml"
-    prefix = "python " if words[0].endswith(".py") else ""
-    return prefix + (words[0] if len(words) == 1 else shlex.join(words))
+    words = [str(word) for word in run.manifest["command_line"]]
+    if words and Path(words[0]).name == "run_sim.py":
+        words = words[1:]
+    return shlex.join(["python", "run_sim.py", *(words or ["scenario.yaml"])])
 
 
 def _provenance(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -6,6 +6,9 @@ from typing import Any
 from analysis.numerals import count, percent, seconds
 from analysis.records import RunRecords
 
+#: Keys whose values name what the section describes; they come first and without the key.
+NAMING = ("kind", "preset", "mode", "distribution")
+
 
 def lines(records: RunRecords) -> list[tuple[str, str]]:
     """Return (what, in one line): devices, data, network, cloud, models, policy, serving."""
@@ -40,14 +43,14 @@ def lines(records: RunRecords) -> list[tuple[str, str]]:
 def in_words(section: Mapping[str, Any]) -> str:
     """Return a section of the scenario on one line: `service time (fixed, 0.9 s), replicas 2`."""
     parts = []
-    for key, value in section.items():
+    for key, value in sorted(section.items(), key=lambda pair: pair[0] not in NAMING):
         if value is None or value == "":
             continue
         name = key.replace("_", " ")
         if isinstance(value, Mapping):
             inner = in_words(value)
             parts.append(f"{name} ({inner})" if inner else name)
-        elif key in ("kind", "preset", "mode"):
+        elif key in NAMING:
             if value != "preset":
                 parts.append(str(value))
         else:

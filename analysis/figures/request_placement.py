@@ -29,6 +29,9 @@ def draw(records: RunRecords) -> Drawing | None:
             [e.value if e.low is None else e.low for e in accuracies],
             [e.value if e.high is None else e.high for e in accuracies],
         )
+        bottom, top = axes.get_ylim()
+        room = 0.1 * (top - bottom)
+        axes.set_ylim(bottom if from_zero else bottom - room, top + room)
         axes.plot(
             [worlds["never"], worlds["always"]],
             [accuracies[0].value, accuracies[1].value],
@@ -76,7 +79,7 @@ def _point(axes: Axes, records: RunRecords, name: str, asked: Estimate, run_abov
         (asked.value, top if above else bottom),
         xytext=(0, 5 if above else -5),
         textcoords="offset points",
-        ha={"never": "left", "always": "right"}.get(name, "center"),
+        ha="left" if asked.value < 0.2 else "right" if asked.value > 0.8 else "center",
         va="bottom" if above else "top",
         fontweight="bold" if name == "run" else "normal",
     )
