@@ -8,45 +8,16 @@ import pandas as pd
 import pytest
 import yaml
 from numpy.testing import assert_array_equal
+from tiny_scenario import TINY
 
 from analysis.accuracy import Accuracies, by_user
 from analysis.metrics import METRICS, per_interaction
 from analysis.summary import accuracy_block
-from experiment.directories import Directories
 from experiment.preparation import prepare
 from experiment.run import run_scenario
 from experiment.scenario import dump, from_mapping
 from workloads.progress import SILENT
 
-TINY = {
-    "name": "tiny",
-    "workload": {
-        "devices": 50,
-        "history": 20,
-        "replay_steps": 8,
-        "calibration_steps": 3,
-        "min_history": 10,
-        "start_spread_s": 60.0,
-        "synthetic": {
-            "users": 40,
-            "items": 120,
-            "categories": 6,
-            "length_min": 25,
-            "length_median": 30,
-            "length_max": 60,
-        },
-    },
-    "models": {
-        "srm": {"kind": "sasrec", "hidden": 16, "layers": 1},
-        "llm": {"kind": "causal_lm", "hidden": 16, "layers": 1, "heads": 2, "intermediate": 32},
-        "training": {"srm": {"max_epochs": 3}, "llm": {"max_epochs": 3}},
-        "candidates": {"count": 20},
-        "threads": 1,
-    },
-    "policy": {"kind": "consistency", "threshold": 0.4},
-    "network": {"preset": "3g"},
-    "cloud": {"service_time": {"kind": "fixed", "seconds": 0.3}},
-}
 IDEAL = {
     "policy": {"kind": "always"},
     "serving": {"mode": "wait"},
@@ -58,11 +29,6 @@ IDEAL = {
 
 def scenario(**sections):
     return from_mapping({**TINY, **sections}, "tiny.yaml").scenario
-
-
-@pytest.fixture(scope="module")
-def directories(tmp_path_factory):
-    return Directories(data=None, cache=tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_world import make_world
 
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
 from sim.cloud.service_time.fixed import FixedServiceTime

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
@@ -84,8 +83,3 @@ def make_world(
         seed=seed,
         **settings,
     )
-
-
-@pytest.fixture
-def world():
-    return make_world

@@ -1,0 +1,97 @@
+"""Sweeps with small real models: points, resumption, and the number of processes."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from tiny_scenario import TINY
+
+from experiment.scenario import from_mapping
+from experiment.sweep import run_sweep
+from workloads.progress import SILENT
+
+SWEEP = {"policy.threshold": [0.0, 0.45], "seeds": 2}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch, directories):
+    monkeypatch.setenv("LSC_CACHE", str(directories.cache))
+
+
+def sweep(directory, jobs=1, **sections):
+    loaded = from_mapping({**TINY, "sweep": SWEEP, **sections}, "tiny.yaml")
+    return run_sweep(loaded, directory, SILENT, jobs=jobs)
+
+
+def summaries(directory):
+    found = {}
+    for path in sorted((directory / "points").iterdir()):
+        summary = json.loads((path / "summary.json").read_text())
+        del summary["engine"]
+        found[path.name] = json.dumps(summary)
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, directories):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSC_CACHE", str(directories.cache))
+        directory = tmp_path_factory.mktemp("sweeps") / "one"
+        sweep(directory)
+    return directory
+
+
+def test_every_point_is_a_run_and_a_row(finished):
+    table = pd.read_parquet(finished / "sweep.parquet")
+    assert list(table["policy.threshold"]) == [0.0, 0.0, 0.45, 0.45]
+    assert list(table["seed"]) == [0, 1, 0, 1]
+    assert (finished / "report.html").is_file()
+    for row in table.itertuples():
+        summary = json.loads((finished / "points" / row.id / "summary.json").read_text())
+        assert summary["engine"]["cached"]
+        assert summary["request_frequency"] == row.request_frequency
+    assert (table.loc[table["policy.threshold"] == 0, "requests"] == 0).all()
+    assert (table.loc[table["policy.threshold"] > 0, "requests"] > 0).all()
+
+
+def test_two_processes_give_the_same_bytes(finished, tmp_path):
+    sweep(tmp_path / "two", jobs=2)
+    assert summaries(tmp_path / "two") == summaries(finished)
+    for point in (finished / "points").iterdir():
+        other = tmp_path / "two" / "points" / point.name
+        for file in ("interactions.parquet", "requests.parquet"):
+            assert (point / file).read_bytes() == (other / file).read_bytes()
+
+
+def test_a_killed_sweep_goes_on_with_its_missing_points_only(finished, tmp_path):
+    directory = tmp_path / "killed"
+    shutil.copytree(finished, directory)
+    (directory / "sweep.parquet").unlink()
+    kept, lost = sorted((directory / "points").iterdir())[:2]
+    shutil.rmtree(lost)
+    # What a kill leaves of a point in work is no result.
+    (directory / "points" / f".{lost.name}.abc" / lost.name).mkdir(parents=True)
+    before = (kept / "summary.json").stat().st_mtime_ns
+    table = sweep(directory)
+    assert len(table) == 4
+    assert (kept / "summary.json").stat().st_mtime_ns == before
+    again = json.loads((lost / "summary.json").read_text())
+    first = json.loads((finished / "points" / lost.name / "summary.json").read_text())
+    assert again["accuracy"] == first["accuracy"]
+
+
+def test_a_changed_scenario_reuses_no_point(finished, tmp_path):
+    directory = tmp_path / "changed"
+    shutil.copytree(finished, directory)
+    old = {path.name for path in (directory / "points").iterdir()}
+    table = sweep(directory, serving={"timeout_s": 5.0})
+    assert not old & set(table["id"])
+
+
+def test_points_that_sweep_the_models_train_before_the_fan_out(tmp_path):
+    table = sweep(tmp_path / "models", sweep={"models.fusion": [1, 5]})
+    assert len(table) == 2
+    for point in table["id"]:
+        summary = json.loads((tmp_path / "models" / "points" / point / "summary.json").read_text())
+        assert summary["engine"]["cached"]
