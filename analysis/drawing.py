@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
 from analysis.theme import COLOURS, Style, colour
 
@@ -193,15 +195,16 @@ def write_end_labels(axes: Axes, labels: Sequence[EndLabel], line_height: float 
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move ascending positions apart to at least `gap`, staying within [low, high] if they fit."""
-    placed: list[float] = []
-    for position in wanted:
-        placed.append(max(position, placed[-1] + gap if placed else low))
-    ceiling = high
-    for index in range(len(placed) - 1, -1, -1):
-        placed[index] = min(placed[index], ceiling)
-        ceiling = placed[index] - gap
-    return placed
+    """Move ascending positions apart to at least `gap`, as little as possible (least squares).
+
+    Less i gaps, positions `gap` apart are those that do not fall: an isotonic regression. All are
+    then shifted into [low, high], as far as they fit.
+    """
+    steps = gap * np.arange(len(wanted))
+    placed = np.asarray(isotonic_regression(np.asarray(wanted) - steps).x) + steps
+    placed = np.maximum(placed, low + steps)
+    placed = np.minimum(placed, high - steps[::-1])
+    return [float(position) for position in placed]
 
 
 def frame_values(

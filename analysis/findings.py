@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from analysis import frequency, load, theme
+from analysis import frequency, load
 from analysis.intervals import MIN_USERS, Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, percent, percent_with_interval, with_interval
@@ -117,7 +117,7 @@ def policy_can_matter(records: RunRecords) -> Finding | None:
         "freshness",
         True,
         "A request policy is not shown to matter here.",
-        f"In this world {numbers}{ideal}{_why_open(room)}. Differences between policies below are "
+        f"In this world {numbers}{_why_open(room)}{ideal}. Differences between policies below are "
         f"to be read with that in mind.",
     )
 
@@ -258,7 +258,7 @@ def _why_popularity(records: RunRecords) -> str:
         return "The records do not say how good the LLM is on its own."
     lead = records.accuracies.difference("llm_full", "popularity")
     numbers = (
-        f"{theme.SERIES_LABELS['llm_full']}, reaches {with_interval(lead, signed=True)} {NAME} "
+        f"ranking the whole catalogue it reaches {with_interval(lead, signed=True)} {NAME} "
         f"relative to popularity"
     )
     if lead.above_zero:

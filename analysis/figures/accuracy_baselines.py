@@ -33,7 +33,8 @@ def draw(records: RunRecords) -> Drawing:
         table,
         f"Each point is a mean over {count(accuracies.interactions('run'))} interactions; bars are "
         f"95% intervals over {count(accuracies.users)} users. Intervals that overlap say little: "
-        f"the table of differences below compares on the same users.{zero}",
+        f"the table of differences below compares on the same users. Alone: the model ranks the "
+        f"whole catalogue with the newest history.{zero}",
         f"Dot plot of NDCG@10 and HR@10 for {len(series)} series; the highest is {best}. "
         "All values are in the table that follows.",
     )

@@ -46,8 +46,8 @@ def draw(records: RunRecords) -> Drawing | None:
         f"interactions, so that the gap between the two is the effect of age alone. At age "
         f"{oldest.age_steps} it is {with_interval(oldest.difference, signed=True)} on "
         f"{count(oldest.cells)} interactions ({count(ages[0].cells)} when fresh). Bars are 95% "
-        f"intervals over {count(len(records.users))} users."
-        + ("" if from_zero else " The vertical axis does not start at 0."),
+        f"intervals over {count(len(records.users))} users. SRM alone: the phone ranks the whole "
+        f"catalogue by itself." + ("" if from_zero else " The vertical axis does not start at 0."),
         f"Line of {HEADLINE.upper()} against forced list age, from "
         f"{with_interval(ages[0].accuracy)} fresh to {with_interval(oldest.accuracy)} at age "
         f"{oldest.age_steps}, with horizontal reference lines for the baselines.",

@@ -18,7 +18,7 @@ from analysis.drawing import (
     write_end_labels,
 )
 from analysis.metrics import HEADLINE
-from analysis.numerals import count
+from analysis.numerals import count, number
 from analysis.sweep_records import SweepRecords
 
 ACCURACY = f"accuracy.{HEADLINE}.mean"
@@ -80,7 +80,7 @@ FURTHER = (
     Cost(
         "trade_off_bytes",
         "Accuracy against bytes",
-        "bytes over the network per interaction, up and down",
+        "bytes per interaction, up and down",
         ("bytes.up", "bytes.down"),
         per="interactions",
     ),
@@ -106,9 +106,10 @@ def draw(sweep: SweepRecords, cost: Cost = FREQUENCY) -> Drawing | None:
         return None
     settings = settings.assign(pareto=_pareto(settings))
     facets = [facet for facet in sweep.facets if (settings["facet"] == facet).any()][:MOST_PANELS]
+    dearest = float(settings["cost"].max())
     with canvas(0.7 + 3.6 * len(facets), rows=len(facets), sharex=True) as (figure, panels):
         starts = [
-            _panel(axes, sweep, settings[settings["facet"] == facet], facet, cost)
+            _panel(axes, sweep, settings[settings["facet"] == facet], facet, cost, dearest)
             for axes, facet in zip(panels, facets, strict=True)
         ]
         panels[-1].set_xlabel(cost.axis)
@@ -133,16 +134,22 @@ def _name_of(cost: Cost) -> str:
     return "FREQUENCY" if cost is FREQUENCY else f"FURTHER[{FURTHER.index(cost)}]"
 
 
-def _panel(axes: Axes, sweep: SweepRecords, settings: pd.DataFrame, facet: str, cost: Cost) -> bool:
-    references = _references(sweep, facet)
+def _panel(
+    axes: Axes,
+    sweep: SweepRecords,
+    settings: pd.DataFrame,
+    facet: str,
+    cost: Cost,
+    dearest: float,
+) -> bool:
     from_zero = frame_values(
         axes.set_ylim,
-        [*settings["low"].fillna(settings[ACCURACY]), *(value for _, value in references)],
-        [*settings["high"].fillna(settings[ACCURACY]), *(value for _, value in references)],
+        settings["low"].fillna(settings[ACCURACY]).tolist(),
+        settings["high"].fillna(settings[ACCURACY]).tolist(),
     )
-    widest = float(settings["cost"].max())
-    axes.set_xlim(-0.03 * widest, 1.28 * widest)
+    axes.set_xlim(-0.03 * dearest, 1.28 * dearest)
     if cost.percent:
+        axes.set_xticks([tick for tick in np.linspace(0, 1, 6) if tick <= 1.1 * dearest])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     for kind, part in settings.groupby("kind", sort=True):
         _line(axes, part, theme.style_of_policy(str(kind), sweep.kinds))
@@ -159,14 +166,23 @@ def _panel(axes: Axes, sweep: SweepRecords, settings: pd.DataFrame, facet: str, 
         zorder=5,
     )
     _label_lines(axes, settings)
-    labels = []
-    for name, value in references:
-        style = theme.REFERENCES[name]
-        axes.axhline(value, color=theme.colour(style.role), linestyle=style.dash, linewidth=1.3)
-        labels.append(EndLabel(value, theme.SERIES_LABELS[name], style))
-    write_end_labels(axes, labels)
+    _draw_references(axes, sweep, facet)
     name_y_axis(axes, f"{HEADLINE.upper()}" + (f", {facet}" if facet else ""))
     return from_zero
+
+
+def _draw_references(axes: Axes, sweep: SweepRecords, facet: str) -> None:
+    """Draw reference lines; those out of sight are named at the edge, with their value."""
+    low, high = axes.get_ylim()
+    labels = []
+    for name, value in sorted(_references(sweep, facet), key=lambda named: named[1]):
+        style, text = theme.REFERENCES[name], theme.SERIES_LABELS[name]
+        if low <= value <= high:
+            axes.axhline(value, color=theme.colour(style.role), linestyle=style.dash, linewidth=1.3)
+        else:
+            text = f"{'↑' if value > high else '↓'} {text} {number(value, 3)}"
+        labels.append(EndLabel(min(max(value, low), high), text, style))
+    write_end_labels(axes, labels)
 
 
 def _line(axes: Axes, part: pd.DataFrame, style: theme.Style) -> None:
@@ -181,21 +197,31 @@ def _line(axes: Axes, part: pd.DataFrame, style: theme.Style) -> None:
 
 
 def _label_lines(axes: Axes, settings: pd.DataFrame) -> None:
-    """Name each line right of its dearest point, moved up where two names would touch."""
+    """Name each line right of its dearest point; names that would touch are moved apart."""
     low, high = axes.get_ylim()
-    ends = settings.loc[settings.groupby("kind", sort=True)["cost"].idxmax()].sort_values(ACCURACY)
-    wanted = [(y - low) / (high - low) for y in ends[ACCURACY]]
-    for (_, end), at in zip(ends.iterrows(), spread(wanted, 0.07, 0.0, 1.0), strict=True):
-        axes.annotate(
-            str(end["kind"]).replace("_", " "),
-            (end["cost"], low + at * (high - low)),
-            xytext=(10, 0),
-            textcoords="offset points",
-            va="center",
-            fontweight="bold" if end["swept"] else "normal",
-            bbox={"facecolor": theme.colour("paper"), "edgecolor": "none", "pad": 0.8},
-            zorder=6,
-        )
+    left, right = axes.get_xlim()
+    ends = settings.loc[settings.groupby("kind", sort=True)["cost"].idxmax()].sort_values("cost")
+    apart = ends["cost"].diff() > 0.24 * (right - left)
+    for _, near in ends.groupby(apart.cumsum(), sort=True):
+        group = near.sort_values(ACCURACY)
+        wanted = [(y - low) / (high - low) for y in group[ACCURACY]]
+        for (_, end), at in zip(group.iterrows(), spread(wanted, 0.07, 0.02, 0.98), strict=True):
+            axes.annotate(
+                str(end["kind"]).replace("_", " "),
+                (end["cost"], end[ACCURACY]),
+                xytext=(group["cost"].max() + 0.035 * (right - left), low + at * (high - low)),
+                textcoords="data",
+                va="center",
+                fontweight="bold" if end["swept"] else "normal",
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": theme.colour("muted"),
+                    "linewidth": 0.7,
+                    "shrinkB": 5,
+                },
+                bbox={"facecolor": theme.colour("paper"), "edgecolor": "none", "pad": 0.8},
+                zorder=6,
+            )
 
 
 def _references(sweep: SweepRecords, facet: str) -> list[tuple[str, float]]:
