@@ -22,8 +22,8 @@ class BatchingSettings(Settings):
 class CloudSettings(Settings):
     """Replicas of the LLM behind one bounded queue, first come first served."""
 
-    replicas: int | None = Field(default=None, ge=1)
-    """Number of replicas; 1 where neither this nor `devices_per_replica` is given."""
+    replicas: int = Field(default=1, ge=1)
+    """Number of replicas."""
     devices_per_replica: float | None = Field(default=None, gt=0)
     """Instead of `replicas`: one replica for so many devices, rounded up, so that the load on each
     stays the same when the fleet grows."""
@@ -43,4 +43,4 @@ class CloudSettings(Settings):
         """Return the number of replicas that serve `devices` devices."""
         if self.devices_per_replica is not None:
             return max(1, math.ceil(devices / self.devices_per_replica))
-        return self.replicas or 1
+        return self.replicas

@@ -73,6 +73,13 @@ class PresetNetwork(Network):
                 f"{EXPLICIT} with figures of your own",
                 "preset",
             )
+        other = next((key for key in known if known[key]["source"] == given.get("source")), name)
+        if other != name:
+            raise invalid(
+                f"is {name}, but the figures beside it are those of {other}, written out; "
+                f"replace the whole section by {{preset: {name}}}",
+                "preset",
+            )
         return {**known[name], **given, "preset": name}
 
     def links(self, seed: int, devices: int, steps: int) -> "ConstantLinks":

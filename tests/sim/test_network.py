@@ -76,6 +76,7 @@ def test_every_preset_is_complete_and_names_its_source():
         {"preset": "3g", "rtt_s": -0.1},
         {"down_bps": 1e6},
         {"preset": "3g", "radio": "6g"},
+        {**network(preset="3g").model_dump(), "preset": "wifi"},
     ],
 )
 def test_impossible_networks_are_refused(values):
