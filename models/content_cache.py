@@ -6,12 +6,15 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 METADATA_FILE = "metadata.json"
+ABANDONED_S = 86_400.0
+"""A temporary directory untouched for so many seconds belongs to no living process."""
 
 
 def key_of(identity: dict[str, Any]) -> str:
@@ -69,6 +72,7 @@ class ContentCache:
         """Build an entry: `build` fills the directory that it is given and returns the facts."""
         self._folder.mkdir(parents=True, exist_ok=True)
         place = self._folder / key_of(identity)
+        self._sweep(place)
         building = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._folder))
         try:
             facts = build(building)
@@ -84,6 +88,12 @@ class ContentCache:
         finally:
             shutil.rmtree(building, ignore_errors=True)
         return _verified(place)
+
+    def _sweep(self, place: Path) -> None:
+        """Remove what a killed process left of this entry; a living one is not a day old."""
+        for left in self._folder.glob(f".{place.name}-*"):
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
 
     def _publish(self, building: Path, place: Path, identity: dict[str, Any]) -> None:
         """Rename the finished directory into its place, unless a sound one got there first."""

@@ -27,13 +27,13 @@ class CausalLmSettings(LlmSettings):
     """Which LLM."""
     hidden: int = Field(default=128, ge=2)
     """Width of item embeddings and states."""
-    layers: int = Field(default=4, ge=1)
+    layers: int = Field(default=2, ge=1)
     """Decoder layers."""
     heads: int = Field(default=4, ge=1)
     """Attention heads; `hidden` must be a multiple of twice this (rotary pairs)."""
     intermediate: int = Field(default=384, ge=1)
     """Width of the gated feed-forward layer."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of input-embedding and final-state activations dropped in training (Llama has none)."""
 
     @model_validator(mode="after")

@@ -27,6 +27,9 @@ class RecipeSettings(Settings):
 class SrmRecipeSettings(RecipeSettings):
     """How the SRM is trained."""
 
+    patience: int = Field(default=3, ge=1)
+    """Stop after so many epochs without a better NDCG@10 on the calibration steps."""
+
 
 class LlmRecipeSettings(RecipeSettings):
     """How the LLM is trained."""

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         ContentCache(tmp_path).add(IDENTITY, fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_up_a_day_later(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".{key_of(IDENTITY)}-{name}" for name in ("old", "new"))
+    for left in (old, new):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    ContentCache(tmp_path).add(IDENTITY, write)
+    assert not old.exists()
+    assert new.exists()
 
 
 def _race(folder: Path, barrier: Any) -> None:
