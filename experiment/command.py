@@ -121,6 +121,7 @@ def _run_sweep(
         directory,
         progress_on(sys.stderr, command.quiet),
         jobs=command.jobs,
+        ray=command.ray,
         command_line=command.words,
     )
     if not command.quiet:

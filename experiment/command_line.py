@@ -35,6 +35,7 @@ class CommandLine:
         seed: takes the place of the scenario's seed, if given.
         out: the output directory, if named.
         jobs: processes that simulate points side by side.
+        ray: address of a Ray cluster that works on the points instead; empty for none.
         resume: go on with what the output directory holds.
         fresh: replace what it holds.
         dry_run: only say what would be run.
@@ -48,6 +49,7 @@ class CommandLine:
     seed: int | None
     out: Path | None
     jobs: int
+    ray: str
     resume: bool
     fresh: bool
     dry_run: bool
@@ -72,6 +74,7 @@ def parse(words: Sequence[str]) -> CommandLine:
         seed=given.seed,
         out=given.out,
         jobs=given.jobs,
+        ray=given.ray,
         resume=given.resume,
         fresh=given.fresh,
         dry_run=given.dry_run,
@@ -118,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_jobs,
         default=processors,
         help=f"points of a sweep to simulate side by side (default: {processors}, one a processor)",
+    )
+    add(
+        "--ray",
+        metavar="ADDRESS",
+        default="",
+        help="work on the points of a sweep on this Ray cluster (extra `cluster`); its nodes share "
+        "the file system",
     )
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument(

@@ -21,6 +21,10 @@ class Directories:
     data: Path | None
     cache: Path
 
+    def absolute(self) -> "Directories":
+        """Return the same directories by absolute paths, good in any process."""
+        return Directories(self.data and self.data.absolute(), self.cache.absolute())
+
     @classmethod
     def from_environment(cls) -> "Directories":
         """Read `LSC_DATA` and `LSC_CACHE`."""

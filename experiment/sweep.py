@@ -2,16 +2,15 @@
 
 import json
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
 
 from analysis import report, summary
 from experiment.directories import Directories
+from experiment.executors import on_processes, on_ray
 from experiment.preparation import prepare
 from experiment.run import run_scenario
 from experiment.scenario import LoadedScenario, dump
@@ -25,6 +24,7 @@ def run_sweep(
     progress: Progress,
     *,
     jobs: int = 1,
+    ray: str = "",
     command_line: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Run every point of a sweep that `directory` does not hold yet, and compare them.
@@ -38,25 +38,26 @@ def run_sweep(
         directory: gets `points/ID/`, `sweep.parquet` and `report.html`.
         progress: told of finished points.
         jobs: processes that simulate side by side.
+        ray: address of a Ray cluster that works on the points instead; empty for none.
         command_line: what the user typed, for the manifests.
 
     Returns:
         The table of `sweep.parquet`: a row a point, its id, swept values and flattened summary.
     """
     points = sweep_points(loaded)
-    directories = Directories.from_environment()
+    directories = Directories.from_environment().absolute()
+    directory = directory.absolute()
     missing = [point for point in points if not _is_done(_point_directory(directory, point))]
     for scenario in {_model_identity(point): point.scenario for point in missing}.values():
         prepare(scenario, directories, progress)
     directory.mkdir(parents=True, exist_ok=True)
-    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        joblib.delayed(_run_point)(
-            point, _point_directory(directory, point), list(command_line), os.getpid()
-        )
+    tasks = [
+        (point, _point_directory(directory, point), directories, tuple(command_line))
         for point in missing
-    )
+    ]
+    finished = on_ray(_run_point, tasks, ray) if ray else on_processes(_run_point, tasks, jobs)
     with progress.phase("points", len(missing)) as advance:
-        for name in work:
+        for name in finished:
             advance(1, name)
     table = _table(points, directory)
     _replace_text(directory / "scenario.yaml", dump(loaded.scenario))
@@ -69,17 +70,15 @@ def run_sweep(
 
 
 def _run_point(
-    point: SweepPoint, directory: Path, command_line: Sequence[str], main_process: int
+    point: SweepPoint, directory: Path, directories: Directories, command_line: Sequence[str]
 ) -> str:
-    if os.getpid() != main_process:
-        # Ctrl-C reaches every process of the terminal; the main one ends the others.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_scenario(
         point.scenario,
         directory,
         SILENT,
         dropped_keys=point.dropped_keys,
         command_line=command_line,
+        directories=directories,
     )
     return in_words(point.values)
 

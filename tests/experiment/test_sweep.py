@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from tiny_scenario import TINY
 
 from experiment.scenario import from_mapping
+from experiment.scenario_error import ScenarioError
 from experiment.sweep import run_sweep
 from workloads.progress import SILENT
 
@@ -19,9 +22,9 @@ def _environment(monkeypatch, directories):
     monkeypatch.setenv("LSC_CACHE", str(directories.cache))
 
 
-def sweep(directory, jobs=1, **sections):
+def sweep(directory, jobs=1, ray="", **sections):
     loaded = from_mapping({**TINY, "sweep": SWEEP, **sections}, "tiny.yaml")
-    return run_sweep(loaded, directory, SILENT, jobs=jobs)
+    return run_sweep(loaded, directory, SILENT, jobs=jobs, ray=ray)
 
 
 def summaries(directory):
@@ -95,3 +98,23 @@ def test_points_that_sweep_the_models_train_before_the_fan_out(tmp_path):
     for point in table["id"]:
         summary = json.loads((tmp_path / "models" / "points" / point / "summary.json").read_text())
         assert summary["engine"]["cached"]
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_gives_the_same_bytes(finished, tmp_path):
+    pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    address = ["--node-ip-address", "127.0.0.1", "--port", "6401"]
+    head = ["--head", *address, "--num-cpus", "2", "--include-dashboard", "false"]
+    subprocess.run([*ray, "start", *head, "--disable-usage-stats"], check=True, timeout=120)
+    try:
+        sweep(tmp_path / "ray", ray="127.0.0.1:6401")
+    finally:
+        subprocess.run([*ray, "stop"], check=True, timeout=120)
+    assert summaries(tmp_path / "ray") == summaries(finished)
+
+
+def test_a_missing_ray_cluster_is_a_line_of_advice(tmp_path):
+    pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+    with pytest.raises(ScenarioError, match="no Ray cluster answers at"):
+        sweep(tmp_path / "nowhere", ray="127.0.0.1:1")
