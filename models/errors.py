@@ -10,6 +10,9 @@ class ModelError(Exception):
     """
 
     def __init__(self, message: str, key: str) -> None:
-        super().__init__(message)
+        super().__init__(message, key)  # both, so that a worker's error can be unpickled
         self.message = message
         self.key = key
+
+    def __str__(self) -> str:
+        return self.message

@@ -22,8 +22,8 @@ class GeneratedLists:
 
     Attributes:
         bases: int64, shape [bases], ascending.
-        item: int32, shape [U, bases, N], best first; 0 where the list is not needed or its basis
-            has no interaction inside the context.
+        item: int32, shape [U, bases, N], best first; 0 where the basis has no interaction inside
+            the context.
         score: float32, shape [U, bases, N]: the LLM's logits.
     """
 
@@ -45,13 +45,13 @@ class CatalogueScan:
         self._plan = plan
 
     def lists(
-        self, model: Recommender, group: ReplayGroup, bases: Ints, needed: NDArray[np.bool_]
+        self, model: Recommender, group: ReplayGroup, bases: Ints, readable: NDArray[np.bool_]
     ) -> GeneratedLists:
-        """Return the model's lists of all bases where `needed` (bool, shape [U, bases])."""
+        """Return the model's lists of all bases where `readable` (bool, shape [U, bases])."""
         count = self._replay.candidates.count
-        item = np.zeros((*needed.shape, count), np.int32)
-        score = np.zeros((*needed.shape, count), np.float32)
-        rows, columns = np.nonzero(needed)
+        item = np.zeros((*readable.shape, count), np.int32)
+        score = np.zeros((*readable.shape, count), np.float32)
+        rows, columns = np.nonzero(readable)
         for part, logits in self._scan(model, group, group.llm, rows, bases[columns]):
             best, best_logits = top(logits, count)
             item[rows[part], columns[part]] = best.cpu().numpy()

@@ -1,10 +1,14 @@
 """The numerics plan: everything about how sums are computed that can change their last digits."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from models.errors import ModelError
 from models.settings import ModelSettings
 
 
@@ -14,6 +18,8 @@ class NumericsPlan:
 
     Attributes:
         device: "cpu" or "cuda".
+        processor: what kind of machine computes, as far as it decides which kernels run: a CPU's
+            architecture and the vector instructions that torch uses, or a GPU's name.
         threads: torch's threads on a CPU.
         dtype: of weights, states and logits.
         batch_positions: positions (users x padded length) in one inference batch.
@@ -21,6 +27,7 @@ class NumericsPlan:
     """
 
     device: str
+    processor: str
     threads: int
     dtype: str = "float32"
     batch_positions: int = 8192
@@ -28,20 +35,32 @@ class NumericsPlan:
 
 
 def plan_of(settings: ModelSettings) -> NumericsPlan:
-    """Return the plan that the settings ask for; only `device: auto` has to look at the machine."""
-    device = settings.device
-    if device == "auto":
-        import torch
+    """Return the plan that the settings ask for on this machine.
 
+    Raises:
+        ModelError: a GPU is asked for, and torch can use none.
+    """
+    device = settings.device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError(
+            f"cuda needs an NVIDIA GPU and a torch built for it, and torch {torch.__version__} "
+            "finds none; accepted here: cpu, or auto",
+            key="models.device",
+        )
+    if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return NumericsPlan(device=device, threads=settings.threads)
+    return NumericsPlan(device=device, processor=_processor(device), threads=settings.threads)
+
+
+def _processor(device: str) -> str:
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 @contextmanager
 def computing(plan: NumericsPlan, seed: int = 0) -> Iterator[None]:
     """Compute under the plan with torch's generators seeded; afterwards all is as it was before."""
-    import torch
-
     memory: Any = torch.utils.deterministic
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()

@@ -38,9 +38,7 @@ class OutcomeBuilder:
         self._scan = CatalogueScan(replay, plan)
         self._popularity = popularity_order(replay.log, replay.split)
         forced = np.arange(replay.steps)[:, None] - np.array(FRESHNESS_AGES)
-        self._row_and_forced_bases = np.unique(forced)
-        preloaded = np.arange(-replay.first_list_age_steps, 1)
-        self._bases = np.union1d(self._row_and_forced_bases, preloaded)
+        self._bases = np.union1d(forced, -replay.first_list_age_steps)
 
     def build(self, writer: OutcomeWriter, progress: Progress) -> None:
         """Compute all users and write them."""
@@ -65,19 +63,13 @@ class OutcomeBuilder:
         }
         columns["full_rank_srm"] = self._scan.ranks(self._srm, group, group.srm)
         columns["full_rank_llm"] = self._scan.ranks(self._llm, group, group.llm)
-        preloaded = np.maximum(-self._replay.first_list_age_steps, 1 - group.context)
-        generated = self._generate(group, preloaded)
+        readable = group.context[:, None] + self._bases >= 1
+        generated = self._scan.lists(self._llm, group, self._bases, readable)
         self._fill_fresh_rows(columns, group, generated)
-        self._fill_preloaded_row(columns, group, generated, preloaded)
+        self._fill_preloaded_row(columns, group, generated)
         self._fill_popular_row(columns, group)
         self._fill_forced_ages(columns, group, generated)
         return columns
-
-    def _generate(self, group: ReplayGroup, preloaded: Ints) -> GeneratedLists:
-        everywhere = np.isin(self._bases, self._row_and_forced_bases)
-        needed = everywhere | (self._bases == preloaded[:, None])
-        readable = group.context[:, None] + self._bases >= 1
-        return self._scan.lists(self._llm, group, self._bases, needed & readable)
 
     def _fill_fresh_rows(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
@@ -93,10 +85,11 @@ class OutcomeBuilder:
             columns["fresh_consistency"][:, step] = cells.consistency[:, 0]
 
     def _fill_preloaded_row(
-        self, columns: Columns, group: ReplayGroup, generated: GeneratedLists, basis: Ints
+        self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
     ) -> None:
         """Fill row T; when it was new, the SRM knew the same history as the LLM."""
         steps = self._replay.steps
+        basis = np.full(len(group.user), -self._replay.first_list_age_steps)
         item, score = generated.at(basis)
         columns["lists"][:, steps], columns["list_scores"][:, steps] = item, score
         cells = self._evaluate(group, item, basis, range(steps))
@@ -123,11 +116,11 @@ class OutcomeBuilder:
     ) -> None:
         """Fill what is shown at every step with a list of a given age, for the freshness curve."""
         columns["freshness_consistency"].fill(np.nan)
-        for basis in self._row_and_forced_bases:
+        for basis in self._bases:
             row = np.flatnonzero(group.context + basis >= 1)
             aged = [(a, basis + age) for a, age in enumerate(FRESHNESS_AGES)]
             aged = [(a, step) for a, step in aged if 0 <= step < self._replay.steps]
-            if not len(row):
+            if not len(row) or not aged:
                 continue
             item, _ = generated.at(np.full(len(group.user), basis))
             cells = self._evaluate(

@@ -64,11 +64,13 @@ def prepare(
         progress: told of training and building.
 
     Raises:
-        ModelError: the lists cannot have that many items.
+        ModelError: the lists cannot have that many items, the preloaded list cannot be that old,
+            or the device is not there.
     """
+    plan = plan_of(settings)
     replay = Replay(log, split, history, first_list_age_steps, settings.candidates)
     _refuse_long_lists(replay)
-    plan = plan_of(settings)
+    _refuse_old_first_lists(replay)
     srm, llm = (
         obtain(task, cache_dir, progress) for task in training_tasks(log, split, history, settings)
     )
@@ -121,6 +123,22 @@ def _refuse_long_lists(replay: Replay) -> None:
             + (", less those that the user with the longest history has seen" * (most < items))
             + f"; accepted: 1 to {max(most, 0)}",
             key="models.candidates.count",
+        )
+
+
+def _refuse_old_first_lists(replay: Replay) -> None:
+    """Refuse a preloaded list that some user's context is too short to generate.
+
+    Raises:
+        ModelError: a context has no interaction left without those that the list lacks.
+    """
+    shortest = int(replay.contexts.min())
+    if replay.first_list_age_steps >= shortest:
+        raise ModelError(
+            f"a preloaded list that lacks {replay.first_list_age_steps} interactions cannot be "
+            f"generated: the shortest context of a replayed user of {replay.log.name} has "
+            f"{shortest}; accepted: 0 to {shortest - 1}",
+            key="serving.first_list_age_steps",
         )
 
 

@@ -26,8 +26,8 @@ class Replay:
         log: the interactions.
         split: whose interactions are replayed, and which.
         history: interactions before the replay window that the models are given as context.
-        first_list_age_steps: interactions that the preloaded list's basis lacks of H_0. Where the
-            context has too few, its first interaction alone is the basis.
+        first_list_age_steps: interactions that the preloaded list's basis lacks of H_0; fewer than
+            any replayed user's context has.
         candidates: size of the lists, and whether seen items are left out.
     """
 
@@ -41,6 +41,11 @@ class Replay:
     def steps(self) -> int:
         """T, interactions in a replay window."""
         return self.split.replay_steps
+
+    @property
+    def contexts(self) -> Ints:
+        """Interactions of each replayed user's context before the window: int64, shape [users]."""
+        return np.minimum(self.split.replay_start[self.split.device_users], self.history)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def replay_groups(
     """
     log, device_users = replay.log, replay.split.device_users
     starts = replay.split.replay_start[device_users]
-    contexts = np.minimum(starts, replay.history)
+    contexts = replay.contexts
     first = log.offsets[device_users] + starts - contexts
     pieces = Pieces(first, contexts + replay.steps - 1)
     for member in length_groups(pieces.length, plan.batch_positions):

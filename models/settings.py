@@ -46,7 +46,7 @@ class ModelSettings(Settings):
     fusion: Literal[1, 2, 3, 4, 5] = 3
     """How a list is ordered for display: 1 LLM only, 2 LLM corrected where the SRM is sure, 3 both,
     4 both with twice the SRM's weight, 5 SRM only."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
     """Seed of initial weights, batches and dropout."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     """Where models are trained and run; `auto` takes a GPU where there is one."""

@@ -22,10 +22,13 @@ from workloads.splits import Split
 RECIPE_VERSION = 1
 """Raised whenever the same settings train other weights than before."""
 
+LIBRARIES = ("numpy", "scipy", "torch", "transformers")
+"""Libraries that decide bytes of weights or tables: shuffles, fusion and the models themselves."""
+
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that compute, without importing them."""
-    return {name: importlib.metadata.version(name) for name in ("torch", "transformers")}
+    """Return the versions of the libraries that compute."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 @dataclass(frozen=True)

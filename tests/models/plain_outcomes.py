@@ -1,12 +1,25 @@
 """The outcome tables once more, cell by cell, as slowly as their definitions say it."""
 
 import math
+import statistics
 
 import torch
 
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
 from workloads.splits import Split
+
+
+def fused(variant: int, r: int, n: int, p: float) -> float:
+    """The fused value of the r-th of n items; it never falls as p rises."""
+    lean = p - 0.5
+    return {
+        1: -r,
+        2: -r / n + 0.5 + (lean if abs(lean) > 0.4 else 0),
+        3: -r / n + lean,
+        4: -r / n + 2 * lean,
+        5: p,
+    }[variant]
 
 
 class PlainOutcomes:
@@ -68,6 +81,18 @@ class PlainOutcomes:
         since = self.items[self.start + basis : self.start + step] if self.exclude_seen else []
         return [item for item in items if item not in since]
 
+    def deviation(self, left: list[int], step: int) -> float:
+        """The standard deviation of the SRM's logits of the items left."""
+        return statistics.pstdev(self.logits(self.srm, step)[item] for item in left)
+
+    def opinion(self, left: list[int], step: int) -> dict[int, float]:
+        """p of each item left: the sigmoid of its logit standardised over them."""
+        logits = {item: self.logits(self.srm, step)[item] for item in left}
+        if len(set(logits.values())) < 2:
+            return dict.fromkeys(left, 0.5)
+        mean, deviation = statistics.fmean(logits.values()), self.deviation(left, step)
+        return {item: 1 / (1 + math.exp((mean - x) / deviation)) for item, x in logits.items()}
+
     def cell(self, items: list[int], basis: int, step: int) -> tuple[float, dict[int, int], int]:
         """Return (consistency, rank by fusion variant, rank in the list's own order)."""
         logits = self.logits(self.srm, step)
@@ -77,25 +102,10 @@ class PlainOutcomes:
         footrule = sum(abs(left.index(item) - by_srm.index(item)) for item in left)
         consistency = 1.0 if n < 2 else 1 - footrule / (n * n // 2)
 
-        mean = sum(logits[item] for item in left) / max(n, 1)
-        deviation = math.sqrt(sum((logits[item] - mean) ** 2 for item in left) / max(n, 1))
-
-        def p(item: int) -> float:
-            return 1 / (1 + math.exp(-(logits[item] - mean) / deviation)) if deviation else 0.5
-
-        def fused(variant: int, item: int) -> float:
-            r, lean = left.index(item) + 1, p(item) - 0.5
-            return {
-                1: -r,
-                2: -r / n + 0.5 + (lean if abs(lean) > 0.4 else 0),
-                3: -r / n + lean,
-                4: -r / n + 2 * lean,
-                5: p(item),
-            }[variant]
-
+        p = self.opinion(left, step)
         ranks = {}
         for variant in range(1, 6):
-            values = {item: fused(variant, item) for item in left}
+            values = {item: fused(variant, left.index(item) + 1, n, p[item]) for item in left}
             shown = sorted(left, key=lambda item: (-values[item], item))
             ranks[variant] = shown.index(self.target(step)) + 1 if self.target(step) in shown else 0
         own = left.index(self.target(step)) + 1 if self.target(step) in left else 0

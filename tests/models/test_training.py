@@ -17,12 +17,17 @@ from models.training.full_softmax import full_softmax_loss
 from models.training.validation import calibration_targets, ndcg, ranks
 from models.training.windows import epoch_batches, training_windows
 from models.weights import TrainingTask, train
+from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT
+from workloads.splits import Split, split
+from workloads.workload_settings import WorkloadSettings
 
 
-def weights_hash(task: TrainingTask) -> str:
-    model, _ = train(task, SILENT)
-    digest = hashlib.sha256()
+def training_hash(task: TrainingTask) -> str:
+    """Hash the weights and what early stopping went by: everything that training gives."""
+    model, result = train(task, SILENT)
+    assert not np.isnan(result.validation_ndcg10)
+    digest = hashlib.sha256(repr(result).encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode() + value.numpy().tobytes())
     return digest.hexdigest()
@@ -85,9 +90,9 @@ def test_two_trainings_give_the_same_bytes_and_another_seed_does_not(
     small: Small, which: int
 ) -> None:
     task = short_tasks(small)[which]
-    first = weights_hash(task)
-    assert weights_hash(task) == first
-    assert weights_hash(replace(task, seed=1)) != first
+    first = training_hash(task)
+    assert training_hash(task) == first
+    assert training_hash(replace(task, seed=1)) != first
 
 
 def test_training_leaves_no_trace_in_torchs_state(small: Small) -> None:
@@ -101,20 +106,41 @@ def test_training_leaves_no_trace_in_torchs_state(small: Small) -> None:
 
 def test_a_failed_computation_restores_torchs_state() -> None:
     threads = torch.get_num_threads()
-    with pytest.raises(RuntimeError), computing(NumericsPlan("cpu", threads + 1)):
+    with pytest.raises(RuntimeError), computing(NumericsPlan("cpu", "any", threads + 1)):
         raise RuntimeError
     assert torch.get_num_threads() == threads
 
 
+def split_log(kind: str, small: Small) -> tuple[InteractionLog, Split]:
+    """The small log, where it is split by time with an interaction every second from some start."""
+    if kind == "per_user":
+        return small.log, small.split
+    starts_s = np.random.default_rng(5).uniform(0, 6, small.log.users)
+    within = np.arange(small.log.interactions) - np.repeat(
+        small.log.offsets[:-1], small.log.lengths
+    )
+    log = replace(small.log, times_s=np.repeat(starts_s, small.log.lengths) + within)
+    cuts = {"kind": kind, "train_fraction": 0.4, "calibration_fraction": 0.15}
+    steps = {"replay_steps": 4, "calibration_steps": 2, "min_history": 4}
+    return log, split(log, WorkloadSettings.model_validate({"split": cuts, **steps}))
+
+
+@pytest.mark.parametrize("kind", ["per_user", "global_time"])
 @pytest.mark.parametrize("which", [0, 1], ids=["srm", "llm"])
-def test_nothing_of_the_replay_reaches_training(small: Small, which: int) -> None:
-    items = small.log.items.copy()
-    for user in small.split.device_users:
-        first = small.log.offsets[user] + small.split.replay_start[user]
-        items[first : first + small.split.replay_steps] = 0
-    altered = replace(small.log, items=items)
-    task = short_tasks(small)[which]
-    assert weights_hash(replace(task, log=altered)) == weights_hash(task)
+def test_nothing_of_the_replay_reaches_training_or_early_stopping(
+    small: Small, which: int, kind: str
+) -> None:
+    log, parts = split_log(kind, small)
+    task = replace(short_tasks(small)[which], log=log, split=parts)
+    replayed, calibrating = log.items.copy(), log.items.copy()
+    for user in parts.device_users:
+        end, start = log.offsets[user + 1], log.offsets[user] + parts.replay_start[user]
+        replayed[start:end] = 0
+        calibrating[log.offsets[user] + parts.calibration_start[user] : start] = 0
+    assert len(parts.device_users) >= 20
+    before = training_hash(task)
+    assert training_hash(replace(task, log=replace(log, items=replayed))) == before
+    assert training_hash(replace(task, log=replace(log, items=calibrating))) != before
 
 
 def test_both_models_beat_popularity_where_there_is_a_pattern(small: Small) -> None:
@@ -129,7 +155,7 @@ def test_both_models_beat_popularity_where_there_is_a_pattern(small: Small) -> N
             popular.append(1 + int((place[unseen] < place[history[t]]).sum()))
     popularity = ndcg(np.array(popular), 10)
     for model in small.models():
-        rank = ranks(model, small.log, targets, NumericsPlan("cpu", 1))
+        rank = ranks(model, small.log, targets, NumericsPlan("cpu", "any", 1))
         assert ndcg(rank, 10) > 2 * popularity
 
 

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from safetensors import safe_open
 from small_log import HISTORY, Small, tiny_settings
@@ -37,6 +39,20 @@ def test_weights_are_plain_safetensors(small: Small) -> None:
         assert all(np.isfinite(value).all() for value in values)
 
 
+def test_saving_draws_no_bar_of_another_library(
+    small: Small, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers.utils import logging
+
+    _, llm = small.models()
+    logging.enable_progress_bar()
+    capfd.readouterr()
+    llm.save(tmp_path)
+    llm.load(tmp_path)
+    assert capfd.readouterr() == ("", "")
+    assert logging.is_progress_bar_enabled()
+
+
 def test_a_saved_model_is_the_trained_one(small: Small) -> None:
     srm, llm = small.models()
     history = torch.tensor([[1, 2, 3]])
@@ -59,8 +75,10 @@ def test_everything_that_weights_depend_on_is_in_their_identity(small: Small) ->
         replace(task, recipe=recipe),
         replace(task, validation_users=3),
         replace(task, plan=replace(task.plan, threads=7)),
+        replace(task, plan=replace(task.plan, processor="another")),
         replace(task, split=replace(small.split, replay_start=small.split.replay_start - 1)),
         training_tasks(small.log, small.split, HISTORY, tiny_settings(srm={"hidden": 8}))[0],
     ]
     identities = [str(each.identity) for each in (task, *changed)]
     assert len(set(identities)) == len(identities)
+    assert {"numpy", "scipy", "torch", "transformers"} <= set(task.identity["versions"])
