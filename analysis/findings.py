@@ -17,9 +17,6 @@ MANY_FAILED = 0.05
 #: Beyond this share of requests that arrive at a saturated cloud, its average load misleads.
 MANY_SATURATED = 0.2
 
-#: How far the realised request frequency may be from its target, relative to the target.
-CALIBRATION_TOLERANCE = 0.1
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -48,16 +45,13 @@ def all_findings(records: RunRecords) -> list[Finding]:
         asking_paid(records),
         saturation(records),
         failures(records),
-        calibration(records),
         too_few_users(records),
     )
     return [finding for finding in candidates if finding is not None]
 
 
-def phone_alone(records: RunRecords) -> Finding | None:
+def phone_alone(records: RunRecords) -> Finding:
     """Say whether the phone ranking the whole catalogue by itself beats the pipeline."""
-    if "srm_full" not in records.accuracies.series:
-        return None
     gain = records.accuracies.difference("srm_full", "run")
     alone = with_interval(records.accuracies.mean("srm_full"))
     pipeline = with_interval(records.accuracies.mean("run"))
@@ -88,16 +82,12 @@ def phone_alone(records: RunRecords) -> Finding | None:
     )
 
 
-def policy_can_matter(records: RunRecords) -> Finding | None:
+def policy_can_matter(records: RunRecords) -> Finding:
     """Say whether always asking differs from never asking: the room that any policy has."""
-    if not {"never", "always"} <= set(records.accuracies.series):
-        return None
     room = records.accuracies.difference("always", "never")
     numbers = f"always minus never is {with_interval(room, signed=True)} {NAME}, paired on users"
-    ideal = ""
-    if "always_ideal" in records.accuracies.series:
-        best = records.accuracies.difference("always_ideal", "never")
-        ideal = f"; with no delay at all it would be {with_interval(best, signed=True)}"
+    best = records.accuracies.difference("always_ideal", "never")
+    ideal = f"; with no delay at all it would be {with_interval(best, signed=True)}"
     if room.above_zero:
         return Finding(
             "freshness",
@@ -124,8 +114,6 @@ def policy_can_matter(records: RunRecords) -> Finding | None:
 
 def popularity(records: RunRecords) -> Finding | None:
     """Explain it where popularity is not clearly below never asking; None where it is."""
-    if not {"never", "popularity"} <= set(records.accuracies.series):
-        return None
     lead = records.accuracies.difference("never", "popularity")
     if lead.above_zero:
         return None
@@ -142,8 +130,6 @@ def popularity(records: RunRecords) -> Finding | None:
 def fusion(records: RunRecords) -> Finding | None:
     """Warn where one model's order alone beats the fused order of the same lists."""
     for series, whose in (("srm_only", "the SRM's"), ("llm_only", "the LLM's")):
-        if series not in records.accuracies.series:
-            continue
         gain = records.accuracies.difference(series, "run")
         if gain.above_zero:
             return Finding(
@@ -158,7 +144,7 @@ def fusion(records: RunRecords) -> Finding | None:
 
 def asking_paid(records: RunRecords) -> Finding | None:
     """Say whether the run's requests bought accuracy over never asking."""
-    if "never" not in records.accuracies.series or records.requests.empty:
+    if records.requests.empty:
         return None
     gain = records.accuracies.difference("run", "never")
     asked = percent_with_interval(frequency.of_requests(records))
@@ -214,23 +200,6 @@ def failures(records: RunRecords) -> Finding | None:
     )
 
 
-def calibration(records: RunRecords) -> Finding | None:
-    """Warn where a policy with a target frequency missed it."""
-    target = records.scenario.get("policy", {}).get("target_frequency")
-    if not isinstance(target, float | int) or not target:
-        return None
-    realised = frequency.of_requests(records)
-    if abs(realised.value - target) <= CALIBRATION_TOLERANCE * target:
-        return None
-    return Finding(
-        "cost",
-        True,
-        "The policy missed its target frequency.",
-        f"It was calibrated to ask in {percent(target)} of interactions and asked in "
-        f"{percent_with_interval(realised)}.",
-    )
-
-
 def too_few_users(records: RunRecords) -> Finding | None:
     """Say why there are no intervals where users are too few."""
     users = len(records.users)
@@ -254,8 +223,6 @@ def _why_open(estimate: Estimate) -> str:
 
 
 def _why_popularity(records: RunRecords) -> str:
-    if "llm_full" not in records.accuracies.series:
-        return "The records do not say how good the LLM is on its own."
     lead = records.accuracies.difference("llm_full", "popularity")
     numbers = (
         f"ranking the whole catalogue it reaches {with_interval(lead, signed=True)} {NAME} "

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from analysis.accuracy import Accuracies
+from analysis.accuracy import SERIES, Accuracies
 from analysis.intervals import UserResamples
 
 COLUMNS = {
@@ -26,6 +26,9 @@ COLUMNS = {
     "accuracy_by_user.parquet": "user series interactions",
     "freshness.parquet": "user step age_steps consistency rank",
 }
+
+WORLDS = ("run", "never", "always")
+"""The worlds that every run simulates: its own, and the ends that it is compared with."""
 
 
 class RecordsError(Exception):
@@ -48,7 +51,7 @@ class RunRecords:
         freshness: a row per user, step and forced list age, of the users in this run.
         summary: `summary.json`.
         manifest: `manifest.json`.
-        baseline_worlds: request frequency and more of the `never` and `always` worlds.
+        baseline_worlds: request frequency, energy by state and more of each of `WORLDS`.
         scenario: the resolved scenario.
         scenario_text: the resolved scenario as YAML.
     """
@@ -105,14 +108,30 @@ def read(directory: str | Path) -> RunRecords:
         directory=directory,
         interactions=interactions,
         requests=read_frame(directory / "requests.parquet"),
-        accuracies=Accuracies(read_frame(directory / "accuracy_by_user.parquet")),
+        accuracies=_accuracies(directory / "accuracy_by_user.parquet"),
         freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
         summary=_json(directory / "summary.json"),
         manifest=_json(directory / "manifest.json"),
-        baseline_worlds=_json(directory / "baseline_worlds.json"),
+        baseline_worlds=_worlds(directory / "baseline_worlds.json"),
         scenario=read_yaml(directory / "scenario.yaml"),
         scenario_text=_text(directory / "scenario.yaml"),
     )
+
+
+def _accuracies(path: Path) -> Accuracies:
+    accuracies = Accuracies(read_frame(path))
+    missing = [name for name in SERIES if name not in accuracies.series]
+    if missing:
+        raise RecordsError(path, f"lacks the series {missing[0]!r}")
+    return accuracies
+
+
+def _worlds(path: Path) -> dict[str, Any]:
+    worlds = _json(path)
+    missing = [name for name in WORLDS if not isinstance(worlds.get(name), dict)]
+    if missing:
+        raise RecordsError(path, f"lacks the world {missing[0]!r}")
+    return worlds
 
 
 def _text(path: Path) -> str:

@@ -96,6 +96,7 @@ def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
         comparison=_comparison(run),
         cost=_cost(run),
         command=_command(run),
+        command_notes=_command_notes(run),
         provenance=_provenance(run),
         wall=_wall(run),
     )
@@ -118,8 +119,6 @@ def _sentence(run: RunRecords) -> str:
 
 def _room(run: RunRecords) -> str:
     """Say how far the run is from never and from always asking, on the same users."""
-    if not {"never", "always"} <= set(run.accuracies.series):
-        return ""
     never, always = (run.accuracies.difference("run", name) for name in ("never", "always"))
     return (
         f"That is {with_interval(never, signed=True)} against never asking and "
@@ -171,8 +170,6 @@ def _who_knows_what(run: RunRecords) -> Table:
 
 
 def _standalone(run: RunRecords, series: str, metric: str) -> str:
-    if series not in run.accuracies.series:
-        return NOTHING
     return with_interval(run.accuracies.mean(series, metric))
 
 
@@ -223,8 +220,7 @@ def _verdict(gain: Estimate) -> str:
 def _cost(run: RunRecords) -> Table:
     worlds = {"this run": run.summary}
     for name in ("never", "always"):
-        if name in run.baseline_worlds:
-            worlds[theme.SERIES_LABELS[name]] = run.baseline_worlds[name]
+        worlds[theme.SERIES_LABELS[name]] = run.baseline_worlds[name]
     rows = [
         [label, *(show(_at(world, path)) for world in worlds.values())]
         for label, path, show in _COST_ROWS
@@ -266,10 +262,34 @@ def _at(block: Mapping[str, Any], path: str) -> Any:
 
 
 def _command(run: RunRecords) -> str:
+    """Return what makes this run again; a sweep's command would make all of its points."""
+    own = ["scenario.yaml"]
+    return _program(own if run.manifest.get("point") else _words(run) or own)
+
+
+def _command_notes(run: RunRecords) -> list[str]:
+    notes = []
+    if run.manifest.get("point"):
+        notes.append(
+            "This run is a point of a sweep: scenario.yaml is the file beside this page. The whole "
+            f"sweep was made by: {_program(_words(run))}"
+        )
+    elif not _words(run):
+        notes.append("scenario.yaml is the file beside this page.")
+    dataset = str(run.scenario["workload"]["dataset"])
+    if dataset != "synthetic" and "/" not in dataset:
+        notes.append(f"{dataset} is looked for in the directory that LSC_DATA names.")
+    return notes
+
+
+def _words(run: RunRecords) -> list[str]:
+    """Return the arguments that the user gave; none where the run was started from Python."""
     words = [str(word) for word in run.manifest["command_line"]]
-    if words and Path(words[0]).name == "run_sim.py":
-        words = words[1:]
-    return shlex.join(["python", "run_sim.py", *(words or ["scenario.yaml"])])
+    return words[1:] if words and Path(words[0]).name == "run_sim.py" else words
+
+
+def _program(words: list[str]) -> str:
+    return shlex.join(["python", "run_sim.py", *words])
 
 
 def _provenance(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:

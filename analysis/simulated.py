@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.numerals import count, percent, seconds
+from analysis.numerals import count, seconds
 from analysis.records import RunRecords
 
 #: Keys whose values name what the section describes; they come first and without the key.
@@ -69,8 +69,6 @@ def _quantity(name: str, value: Any) -> str:
         return f"{words} {value:g} s"
     if unit == "bps" and words:
         return f"{words} {value / 1e6:g} Mbit/s"
-    if unit == "frequency" and words:
-        return f"{name} {percent(value)}"
     return f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:g}"
 
 

@@ -47,14 +47,12 @@ class CloudCapacity:
     Attributes:
         replicas: how many replicas served; each was there for the whole run.
         simulated_s: length of the run in simulated seconds.
-        price_usd_per_accelerator_hour: price of one accelerator for an hour.
-        accelerators_per_replica: accelerators that one replica occupies.
+        price_usd_per_accelerator_hour: price of one accelerator, which a replica is, for an hour.
     """
 
     replicas: int
     simulated_s: float
     price_usd_per_accelerator_hour: float
-    accelerators_per_replica: int = 1
 
 
 def summarise(
@@ -188,7 +186,7 @@ def cloud_block(requests: pd.DataFrame, cloud: CloudCapacity) -> Block:
     busy_s = float(np.sum(service_s(requests, cloud.simulated_s)[served] / batch_size))
     batches = float(np.sum(1.0 / batch_size))
     queue_wait = distribution((start - _float(requests, "arrived_cloud_s"))[served])
-    hours = cloud.replicas * cloud.accelerators_per_replica * cloud.simulated_s / 3600.0
+    hours = cloud.replicas * cloud.simulated_s / 3600.0
     return {
         "utilisation": _share(busy_s, cloud.replicas * cloud.simulated_s),
         "queue_wait_s": queue_wait and {key: queue_wait[key] for key in ("mean", "p95")},

@@ -7,13 +7,14 @@ from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent, scaled
 from analysis.records import RunRecords
 
-_TOTALS = ("total", "per_device")
-
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw joules per device by what they were used for; None where no energy was used."""
     devices = records.summary["devices"]
-    states = _states(records)
+    states = {
+        name.replace("_", " "): float(joules)
+        for name, joules in records.baseline_worlds["run"]["energy_by_state_j"].items()
+    }
     total = sum(states.values())
     if not total:
         return None
@@ -53,14 +54,3 @@ def draw(records: RunRecords) -> Drawing | None:
         + ", ".join(f"{name} {scaled(j / devices, 'J')}" for name, j in states.items())
         + ".",
     )
-
-
-def _states(records: RunRecords) -> dict[str, float]:
-    """Return joules by state: as finely as the run's world tells, or as the summary does."""
-    world = records.baseline_worlds.get("run", {})
-    energy = world.get("energy_by_state_j") or records.summary["energy_j"]
-    return {
-        name.replace("_", " "): float(joules)
-        for name, joules in energy.items()
-        if name not in _TOTALS
-    }

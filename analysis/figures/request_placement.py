@@ -11,16 +11,12 @@ from analysis.numerals import percent_with_interval, with_interval
 from analysis.records import RunRecords
 
 
-def draw(records: RunRecords) -> Drawing | None:
+def draw(records: RunRecords) -> Drawing:
     """Draw accuracy against request frequency of never, the run and always."""
-    worlds = {
-        name: world["request_frequency"]
-        for name, world in records.baseline_worlds.items()
-        if name in records.accuracies.series and world.get("request_frequency") is not None
-    }
-    if not {"never", "always"} <= set(worlds):
-        return None
-    points = [(name, Estimate(worlds[name], None, None)) for name in ("never", "always")]
+    points = [
+        (name, Estimate(records.baseline_worlds[name]["request_frequency"], None, None))
+        for name in ("never", "always")
+    ]
     points.append(("run", frequency.of_requests(records)))
     with canvas(3.3) as (figure, (axes,)):
         accuracies = [records.accuracies.mean(name) for name, _ in points]
@@ -33,7 +29,7 @@ def draw(records: RunRecords) -> Drawing | None:
         room = 0.1 * (top - bottom)
         axes.set_ylim(bottom if from_zero else bottom - room, top + room)
         axes.plot(
-            [worlds["never"], worlds["always"]],
+            [asked.value for _, asked in points[:2]],
             [accuracies[0].value, accuracies[1].value],
             color=theme.colour("muted"),
             linestyle=(0, (1, 3)),
@@ -42,7 +38,7 @@ def draw(records: RunRecords) -> Drawing | None:
         above = accuracies[2].value >= accuracies[0].value
         for name, asked in points:
             _point(axes, records, name, asked, above)
-        axes.set_xlim(-0.04, max(1.0, 1.04 * max(worlds.values())))
+        axes.set_xlim(-0.04, max(1.0, 1.04 * max(asked.value for _, asked in points)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
         axes.set_xlabel("request frequency: requests / interactions")
         name_y_axis(axes, HEADLINE.upper())

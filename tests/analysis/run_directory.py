@@ -98,7 +98,8 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
 
 def _world(block: dict, scale: float) -> dict[str, object]:
     """What a world cost whose devices ask `scale` times as often as those of the run."""
-    energy = {"compute": block["energy_j"]["compute"], "radio_active": scale * 900.0}
+    radio_j = scale * block["energy_j"]["radio"]
+    energy = {"compute": block["energy_j"]["compute"], "radio_active": radio_j}
     total = sum(energy.values())
     return {
         "requests": round(scale * block["requests"]),

@@ -5,11 +5,14 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from run_directory import Case, write_run
 
 from analysis import records, report, run_report
@@ -217,8 +220,52 @@ def test_a_run_without_requests_has_a_report(tmp_path: Path) -> None:
     page = report.write(write_run(tmp_path / "run", Case(threshold=0.0, policy="never")))
     text = text_of(page)
     assert "asked the cloud in 0% [0%, 0%] of their interactions" in text
+    numbers = text[text.index("Request frequency") : text.index("What was simulated")]
+    assert "0 requests of 60 users" in numbers
+    assert "Median response time – 0 answered requests" in numbers
+    energy = pd.read_csv(page.parent / "figures" / "energy_by_state.csv")
+    assert dict(zip(energy["state"], energy["share"], strict=True)) == {
+        "compute": 1.0,
+        "radio active": 0.0,
+    }
+    assert energy["per_device_j"].tolist() == [12.5, 0.0]
+    assert 'id="request_placement"' in page.read_text()
     assert "No request was answered" in text
     assert "No device asked for anything." in text
+
+
+def rewritten(directory: Path, file: str, change: Callable[[dict[str, Any]], object]) -> str:
+    """The words of a run's report after a change of one of its YAML or JSON files."""
+    content = yaml.safe_load((directory / file).read_text())
+    change(content)
+    (directory / file).write_text(json.dumps(content))
+    return words(run_report.html(records.read(directory), {}))
+
+
+def test_the_command_repeats_this_run(tmp_path: Path) -> None:
+    directory = write_run(tmp_path / "run", Case(users=5, devices=5))
+    typed = "python run_sim.py scenarios/constructed.yaml --set cloud.replicas=1"
+    text = rewritten(directory, "manifest.json", lambda manifest: manifest)
+    assert text.count(typed) == 1
+    assert "LSC_DATA" not in text
+    text = rewritten(directory, "manifest.json", lambda manifest: manifest.update(point=True))
+    assert "python run_sim.py scenario.yaml This run is a point of a sweep" in text
+    assert f"The whole sweep was made by: {typed}" in text
+    text = rewritten(
+        directory, "manifest.json", lambda manifest: manifest.update(point=False, command_line=[])
+    )
+    assert "python run_sim.py scenario.yaml scenario.yaml is the file beside this page." in text
+
+
+@pytest.mark.parametrize(("dataset", "told"), [("ml-100k", True), ("data/my.txt", False)])
+def test_the_command_says_where_a_data_set_is_looked_for(
+    dataset: str, told: bool, tmp_path: Path
+) -> None:
+    directory = write_run(tmp_path / "run", Case(users=5, devices=5))
+    text = rewritten(
+        directory, "scenario.yaml", lambda scenario: scenario["workload"].update(dataset=dataset)
+    )
+    assert (f"{dataset} is looked for in the directory that LSC_DATA names." in text) == told
 
 
 @pytest.mark.parametrize(
@@ -258,6 +305,17 @@ def test_missing_column_and_directory(tmp_path: Path) -> None:
         report.write(directory)
     with pytest.raises(RecordsError, match="no such directory"):
         report.write(tmp_path / "nowhere")
+
+
+def test_missing_world_and_series(tmp_path: Path) -> None:
+    directory = write_run(tmp_path / "run", Case(users=5, devices=5))
+    (directory / "baseline_worlds.json").write_text('{"run": {}, "never": {}}')
+    with pytest.raises(RecordsError, match=r"baseline_worlds.json: lacks the world 'always'"):
+        records.read(directory)
+    path = directory / "accuracy_by_user.parquet"
+    pd.read_parquet(path).query("series != 'llm_full'").to_parquet(path)
+    with pytest.raises(RecordsError, match=r"by_user.parquet: lacks the series 'llm_full'"):
+        records.read(directory)
 
 
 def test_the_command_prints_the_page(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
