@@ -79,7 +79,7 @@ class PlainProgram:
             if sent is not None and serving.mode == "wait":
                 limit_s = sent.sent_s + serving.deadline_s
                 # A reply at exactly the deadline is in time, so the deadline is its instant's last.
-                yield sent.ended | clock.at(limit_s, DECISION + world.devices)
+                yield sent.ended | clock.at(limit_s, SETTLEMENT + 1)
                 shown_s = min(sent.ended_s, limit_s)
                 if sent.ended.triggered and sent.outcome == Outcome.DELIVERED:
                     shown_row = step
@@ -154,7 +154,8 @@ class PlainProgram:
         batching = self.world.cloud.batching
         while self.idle_replicas and self.waiting:
             due_s = self.waiting[0].arrived_cloud_s + batching.wait_s
-            if len(self.waiting) < batching.size and self.clock.now < due_s:
+            full = len(self.waiting) in (batching.size, self.world.cloud.queue_limit)
+            if not full and len(self.waiting) < batching.size and self.clock.now < due_s:
                 self.clock.process(self.come_back(due_s))
                 return
             batch = self.waiting[: batching.size]

@@ -7,13 +7,13 @@ from simpy import Environment, Event
 from simpy.events import EventPriority
 
 # What happens at one and the same time happens in this order, whoever scheduled it first. Replies
-# precede decisions ("a reply at exactly the decision time has arrived"), and the cloud forms its
-# batches only after every request of that time is there. Decisions of one time are taken in the
-# order of devices: their priority is DECISION + device.
+# precede decisions ("a reply at exactly the decision time has arrived"); decisions are taken in the
+# order of devices, at the priority DECISION + device; and the cloud forms its batches only after
+# every request of that time is there.
 DELIVERY = 1
-SETTLEMENT = 2
-TIMEOUT = 3
-DECISION = 4
+TIMEOUT = 2
+DECISION = 3
+SETTLEMENT = 2**62
 
 
 class Clock(Environment):

@@ -1,8 +1,6 @@
 """The phones' hardware: what one scoring of the list by the SRM takes."""
 
-import math
-
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from workloads.settings import Settings
 
@@ -14,11 +12,11 @@ class DeviceSettings(Settings):
     scoring then takes about a millisecond, which changes energy but hardly any waiting time.
     """
 
-    sustained_flops: float = Field(default=5e9, gt=0)
+    sustained_flops: float = Field(default=5e9, ge=1)
     """Sustained speed of the SRM, FLOP/s; `.inf` scores in no time."""
-    active_power_w: float = Field(default=1.5, ge=0)
+    active_power_w: FiniteFloat = Field(default=1.5, ge=0)
     """Power above idle while the SRM runs."""
 
     def scoring_s(self, flops: float) -> float:
         """Time of one scoring of a candidate list that takes `flops` operations."""
-        return 0.0 if math.isinf(self.sustained_flops) else flops / self.sustained_flops
+        return flops / self.sustained_flops

@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+
+
+def _figures() -> dict[str, Any]:
+    text = resources.files("sim").joinpath("radios.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def radio_names() -> tuple[str, ...]:
+    """Return the names of the radios that `radios.yaml` describes."""
+    return tuple(_figures())
 
 
 @dataclass(frozen=True)
@@ -28,9 +39,7 @@ class Radio:
     @classmethod
     def named(cls, name: str) -> "Radio":
         """Read a radio from `radios.yaml`."""
-        figures = yaml.safe_load(
-            resources.files("sim").joinpath("radios.yaml").read_text(encoding="utf-8")
-        )[name]
+        figures = _figures()[name]
         return cls(
             promotion_s=figures["promotion"]["duration_s"],
             promotion_w=figures["promotion"]["power_w"],

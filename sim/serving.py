@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from workloads.settings import Settings
 
@@ -32,9 +32,9 @@ class ServingSettings(Settings):
     mode: Literal["stale", "wait"] = "stale"
     """`stale`: show the re-ranked old list at once, use the new one from the first decision at or
     after its arrival. `wait`: wait for it until `deadline_s`, then show the old one."""
-    deadline_s: float = Field(default=2.0, ge=0)
+    deadline_s: FiniteFloat = Field(default=2.0, ge=0)
     """Longest wait in mode `wait`, counted from the sending of the request."""
-    timeout_s: float = Field(default=30.0, gt=0)
+    timeout_s: FiniteFloat = Field(default=30.0, gt=0)
     """The device gives a request up after this time; a later reply is discarded."""
     first_list: Literal["preloaded", "none"] = "preloaded"
     """`preloaded`: the session starts with a list; `none`: with a popularity list."""

@@ -13,8 +13,9 @@ from sim.request import Request
 class Cloud:
     """Serves requests first come, first served, in batches.
 
-    A free replica takes a batch when `batching.size` requests wait, or when the oldest has waited
-    `batching.wait_s`. Requests that arrive at the same time queue in the order of their devices.
+    A free replica takes a batch when `batching.size` requests wait or the queue is full, or when
+    the oldest has waited `batching.wait_s`. Requests that arrive at the same time queue in the
+    order of their devices.
 
     Args:
         clock: simulated time.
@@ -32,6 +33,8 @@ class Cloud:
     ) -> None:
         self._clock = clock
         self._batching = settings.batching
+        # A queue that takes nobody else cannot fill its batch any further.
+        self._full = min(settings.batching.size, settings.queue_limit)
         self._queue_limit = settings.queue_limit
         self._service_time = settings.service_time
         self._free_replicas = replicas
@@ -68,7 +71,7 @@ class Cloud:
     def _start_batches(self) -> None:
         while self._free_replicas and self._queue:
             due_s = self._queue[0].arrived_cloud_s + self._batching.wait_s
-            if len(self._queue) < self._batching.size and self._clock.now < due_s:
+            if len(self._queue) < self._full and self._clock.now < due_s:
                 self._settle_at(due_s)
                 return
             size = min(self._batching.size, len(self._queue))

@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from sim.cloud.service_time import AnyServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime
@@ -15,7 +15,7 @@ class BatchingSettings(Settings):
 
     size: int = Field(default=8, ge=1)
     """Most requests in a batch."""
-    wait_s: float = Field(default=0.02, ge=0)
+    wait_s: FiniteFloat = Field(default=0.02, ge=0)
     """A free replica waits this long for the batch to fill, counted from its oldest request."""
 
 
@@ -24,7 +24,7 @@ class CloudSettings(Settings):
 
     replicas: int = Field(default=1, ge=1)
     """Number of replicas."""
-    devices_per_replica: float | None = Field(default=None, gt=0)
+    devices_per_replica: FiniteFloat | None = Field(default=None, ge=0.001)
     """Instead of `replicas`: one replica for so many devices, rounded up, so that the load on each
     stays the same when the fleet grows."""
     queue_limit: int = Field(default=1000, ge=1)
@@ -33,7 +33,7 @@ class CloudSettings(Settings):
     """Batch size and wait."""
     service_time: AnyServiceTime = RooflineServiceTime()
     """Service time of a batch."""
-    price_usd_per_accelerator_hour: float = Field(default=2.0, ge=0)
+    price_usd_per_accelerator_hour: FiniteFloat = Field(default=2.0, ge=0)
     """Price of one replica's accelerator, counted while the simulation runs. An assumption: set
     your own."""
 

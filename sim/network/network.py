@@ -1,15 +1,17 @@
 """What a network is: settings that make the links of a fleet of devices."""
 
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 from simpy import Event
 
 from sim.clock import Clock
+from sim.radio import radio_names
 from sim.request import Request
-from workloads.settings import Settings
+from workloads.settings import Settings, invalid
 
 
 class Direction(IntEnum):
@@ -40,8 +42,15 @@ class Links(Protocol):
 class Network(Settings):
     """Settings of an access network. A subclass gives a `kind` and makes the links."""
 
-    radio: Literal["none", "3g", "lte", "wifi"] = "none"
-    """Radio whose power states the phone pays for (`sim/radios.yaml`)."""
+    radio: str = "none"
+    """Radio whose power states the phone pays for: a name in `sim/radios.yaml`."""
+
+    @field_validator("radio")
+    @classmethod
+    def _radio_is_known(cls, radio: str) -> str:
+        if radio not in radio_names():
+            raise invalid(f"is {radio!r}; accepted: {', '.join(radio_names())}")
+        return radio
 
     def links(self, seed: int, devices: int, steps: int) -> Links:
         """Make the links of a fleet for `steps` replay steps, with draws keyed by `seed`."""

@@ -1,12 +1,12 @@
 """Networks of constant speed: a named preset, figures of one's own, or a preset refined by them."""
 
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 from simpy import Event
 
 from sim.clock import Clock
@@ -30,8 +30,18 @@ class Jitter(Settings):
 
     distribution: Literal["none", "lognormal"] = "none"
     """`lognormal` keeps the mean: latency x exp(sigma z - sigma^2 / 2), z standard normal."""
-    sigma: float = Field(default=0.0, ge=0)
-    """Standard deviation of the logarithm."""
+    sigma: FiniteFloat = Field(default=0.0, ge=0)
+    """Standard deviation of the logarithm: above 0 with `lognormal`, 0 with `none`."""
+
+    @model_validator(mode="after")
+    def _sigma_belongs_to_lognormal(self) -> Self:
+        if (self.distribution == "lognormal") != (self.sigma > 0):
+            raise invalid(
+                f"is {self.sigma:g} with distribution {self.distribution}; must be above 0 with "
+                "lognormal, and 0 with none",
+                "sigma",
+            )
+        return self
 
 
 class PresetNetwork(Network):
@@ -46,15 +56,15 @@ class PresetNetwork(Network):
     figures without a preset, takes nothing from a preset."""
     source: str = ""
     """Where the figures come from."""
-    down_bps: float = Field(gt=0)
-    """Bandwidth towards the device, bit/s."""
-    up_bps: float = Field(gt=0)
-    """Bandwidth towards the cloud, bit/s."""
-    rtt_s: float = Field(ge=0)
+    down_bps: float = Field(ge=1)
+    """Bandwidth towards the device, bit/s; `.inf` takes no time."""
+    up_bps: float = Field(ge=1)
+    """Bandwidth towards the cloud, bit/s; `.inf` takes no time."""
+    rtt_s: FiniteFloat = Field(ge=0)
     """Round-trip time without load, s; half of it each way."""
     jitter: Jitter = Jitter()
     """Variation of the latency between messages."""
-    bandwidth_spread: float = Field(default=0.0, ge=0)
+    bandwidth_spread: FiniteFloat = Field(default=0.0, ge=0)
     """Sigma of a lognormal factor with mean 1 on each device's bandwidth."""
 
     @model_validator(mode="before")
@@ -80,7 +90,10 @@ class PresetNetwork(Network):
                 f"replace the whole section by {{preset: {name}}}",
                 "preset",
             )
-        return {**known[name], **given, "preset": name}
+        merged = {**known[name], **given, "preset": name}
+        if isinstance(given.get("jitter"), dict):
+            merged["jitter"] = {**known[name]["jitter"], **given["jitter"]}
+        return merged
 
     def links(self, seed: int, devices: int, steps: int) -> "ConstantLinks":
         """Draw every device's bandwidth and every message's latency."""
@@ -100,7 +113,7 @@ class PresetNetwork(Network):
         self, seed: int, direction: Direction, devices: int, steps: int
     ) -> NDArray[np.float64]:
         half_s, sigma = self.rtt_s / 2, self.jitter.sigma
-        if self.jitter.distribution == "none" or sigma == 0 or half_s == 0:
+        if sigma == 0 or half_s == 0:
             return np.broadcast_to(half_s, (devices, steps))
         purpose = f"network latency {direction.name.lower()}"
         normal = draws.standard_normal_table(seed, purpose, devices, steps)

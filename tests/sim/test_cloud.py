@@ -61,6 +61,11 @@ def test_a_full_queue_turns_requests_away():
     assert [request.served for request in requests] == [True, True, False, False]
 
 
+def test_a_full_queue_is_a_batch_though_a_smaller_one():
+    requests = serve([0.0, 0.1, 0.2], size=8, wait_s=5.0, seconds=0.0, queue_limit=2)
+    assert starts(requests) == [0.1, 0.1, 5.2]
+
+
 def test_without_service_time_nobody_waits_beyond_batching():
     requests = serve([0.0, 0.25, 0.25, 0.25], size=1, wait_s=0.0, seconds=0.0)
     assert starts(requests) == [0.0, 0.25, 0.25, 0.25]

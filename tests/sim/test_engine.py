@@ -178,6 +178,24 @@ def test_a_full_queue_rejects_and_the_rejection_is_a_bare_header():
     np.testing.assert_array_equal(requests.service_start_s[:1], [5.0])
 
 
+def test_requests_of_one_instant_share_a_batch_even_without_latency():
+    world = make_world(
+        devices=8,
+        users=8,
+        steps=2,
+        policy=Periodic(every=2),
+        start_spread_s=0.0,
+        think_s=np.full((8, 1), 5.0),
+        network=IDEAL,
+        hardware=INSTANT,
+        cloud=CloudSettings(
+            batching=BatchingSettings(size=8, wait_s=0.0),
+            service_time=FixedServiceTime(seconds=1.0),
+        ),
+    )
+    np.testing.assert_array_equal(simulate(world).requests.batch_size, [8] * 8)
+
+
 def test_never_asks_for_nothing_and_shows_the_first_list_throughout():
     result = simulate(make_world(policy=Never()))
     assert len(result.requests.device) == 0
@@ -217,7 +235,7 @@ def test_without_delay_frequency_rises_with_the_threshold():
     queue_limit=st.integers(1, 50),
     size=st.integers(1, 5),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_conservation(
     seed, devices, threshold, mode, timeout_s, service_s, replicas, queue_limit, size
 ):

@@ -80,7 +80,7 @@ def test_engine_equals_plain_program(policy, mode, preset, cloud):
     threshold=st.floats(0.0, 1.1),
     whole_seconds=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_engine_equals_plain_program_whatever_the_world(
     seed,
     mode,

@@ -9,7 +9,11 @@ from sim.network.network import Direction
 from sim.network.preset import PresetNetwork, presets
 from sim.request import Request
 
-PLAIN_3G = {"preset": "3g", "jitter": {"distribution": "none"}, "bandwidth_spread": 0.0}
+PLAIN_3G = {
+    "preset": "3g",
+    "jitter": {"distribution": "none", "sigma": 0.0},
+    "bandwidth_spread": 0.0,
+}
 
 
 def network(**values):
@@ -58,6 +62,8 @@ def test_jitter_and_spread_keep_their_means_and_differ_between_devices_and_messa
 def test_figures_refine_a_preset_and_stand_alone():
     refined = network(preset="3g", rtt_s=0.5)
     assert (refined.rtt_s, refined.up_bps, refined.radio) == (0.5, 768e3, "3g")
+    steadier = network(preset="3g", jitter={"sigma": 0.1}).jitter
+    assert (steadier.distribution, steadier.sigma) == ("lognormal", 0.1)
     own = network(down_bps=1e6, up_bps=5e5, rtt_s=0.1)
     assert (own.preset, own.radio, own.bandwidth_spread) == ("explicit", "none", 0.0)
     assert network().preset == "4g"
@@ -73,6 +79,9 @@ def test_every_preset_is_complete_and_names_its_source():
     [
         {"preset": "5g"},
         {"preset": "3g", "down_bps": -1.0},
+        {"preset": "3g", "bandwidth_spread": float("inf")},
+        {"preset": "3g", "jitter": {"distribution": "none", "sigma": 0.2}},
+        {"preset": "ideal", "jitter": {"distribution": "lognormal"}},
         {"preset": "3g", "rtt_s": -0.1},
         {"down_bps": 1e6},
         {"preset": "3g", "radio": "6g"},

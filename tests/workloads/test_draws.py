@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -9,21 +9,18 @@ seeds = st.integers(0, 2**63)
 counts = st.integers(1, 40)
 
 
-@settings(deadline=None)
 @given(seeds, st.text(max_size=8), st.integers(0, 1000), counts, counts)
 def test_more_entities_change_no_draw(seed, purpose, index, few, more):
     long = draws.uniform(seed, purpose, index, few + more)
     assert np.array_equal(draws.uniform(seed, purpose, index, few), long[:few])
 
 
-@settings(deadline=None)
 @given(seeds, counts, counts)
 def test_more_indices_change_no_draw(seed, few, more):
     for table in (draws.uniform_table, draws.standard_normal_table):
         assert np.array_equal(table(seed, "x", 3, few), table(seed, "x", 3, few + more)[:, :few])
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_seed_purpose_and_index_each_matter(seed):
     base = draws.uniform(seed, "think", 0, 20)

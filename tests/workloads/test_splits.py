@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workloads import datasets
@@ -122,7 +122,6 @@ def check_common(log, settings, made):
         assert len(train) <= log.lengths[user]
 
 
-@settings(deadline=None)
 @given(logs_and_settings())
 def test_per_user_keeps_each_replay_out_of_training_and_calibration(drawn):
     log, values = drawn
@@ -142,7 +141,6 @@ def test_per_user_keeps_each_replay_out_of_training_and_calibration(drawn):
             assert len(train) == log.lengths[user]
 
 
-@settings(deadline=None)
 @given(
     logs_and_settings(),
     st.sampled_from([(0.3, 0.2), (0.5, 0.25), (0.6, 0.3), (0.8, 0.1)]),

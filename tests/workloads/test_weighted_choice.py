@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
@@ -26,7 +26,6 @@ def test_inversion_by_hand():
     assert chosen.tolist() == [0, 0, 2, 2, 3, 3]
 
 
-@settings(deadline=None)
 @given(
     arrays.arrays(
         float,

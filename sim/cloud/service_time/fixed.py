@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from .service_time import ServiceTime
 
@@ -11,9 +11,9 @@ class FixedServiceTime(ServiceTime):
     """`seconds` a batch, plus `seconds_per_request` for each request in it."""
 
     kind: Literal["fixed"] = "fixed"
-    seconds: float = Field(default=0.0, ge=0)
+    seconds: FiniteFloat = Field(default=0.0, ge=0)
     """Time of a batch, s."""
-    seconds_per_request: float = Field(default=0.0, ge=0)
+    seconds_per_request: FiniteFloat = Field(default=0.0, ge=0)
     """Further time for each request in the batch, s."""
 
     def batch_s(self, batch_size: int) -> float:

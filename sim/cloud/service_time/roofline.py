@@ -5,19 +5,24 @@ from importlib import resources
 from typing import Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, FiniteFloat, field_validator
 
-from workloads.settings import Settings
+from workloads.settings import Settings, invalid
 
 from .service_time import ServiceTime
+
+
+def _accelerators() -> dict[str, dict[str, float]]:
+    folder = resources.files("sim.cloud.service_time")
+    return dict(yaml.safe_load(folder.joinpath("accelerators.yaml").read_text(encoding="utf-8")))
 
 
 class ServedModel(Settings):
     """The LLM whose timing is emulated; it need not be the one whose lists are shown."""
 
-    parameters: float = Field(default=7e9, gt=0)
+    parameters: FiniteFloat = Field(default=7e9, ge=1)
     """Number of weights."""
-    bytes_per_parameter: float = Field(default=2.0, gt=0)
+    bytes_per_parameter: FiniteFloat = Field(default=2.0, gt=0)
     """2 for fp16 and bf16, 1 for int8."""
     prompt_tokens: int = Field(default=512, ge=1)
     """Tokens read before the first one is generated (prefill)."""
@@ -37,20 +42,25 @@ class RooflineServiceTime(ServiceTime):
     """
 
     kind: Literal["roofline"] = "roofline"
-    accelerator: Literal["t4", "a10", "a100", "h100", "h200"] = "a100"
-    """Name in `sim/cloud/service_time/accelerators.yaml`."""
+    accelerator: str = "a100"
+    """A name in `sim/cloud/service_time/accelerators.yaml`."""
     served_model: ServedModel = ServedModel()
     """The emulated LLM."""
-    compute_utilisation: float = Field(default=0.5, gt=0, le=1)
+    compute_utilisation: FiniteFloat = Field(default=0.5, gt=0, le=1)
     """Reached share of the datasheet's FLOP/s. An assumption."""
-    memory_utilisation: float = Field(default=0.7, gt=0, le=1)
+    memory_utilisation: FiniteFloat = Field(default=0.7, gt=0, le=1)
     """Reached share of the datasheet's memory bandwidth. An assumption."""
+
+    @field_validator("accelerator")
+    @classmethod
+    def _accelerator_is_known(cls, accelerator: str) -> str:
+        if accelerator not in _accelerators():
+            raise invalid(f"is {accelerator!r}; accepted: {', '.join(_accelerators())}")
+        return accelerator
 
     @cached_property
     def _seconds(self) -> tuple[float, float]:
-        folder = resources.files("sim.cloud.service_time")
-        text = folder.joinpath("accelerators.yaml").read_text(encoding="utf-8")
-        datasheet = yaml.safe_load(text)[self.accelerator]
+        datasheet = _accelerators()[self.accelerator]
         model = self.served_model
         flops = 2 * model.parameters * model.prompt_tokens
         prefill_s = flops / (datasheet["peak_flops"] * self.compute_utilisation)
