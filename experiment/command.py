@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 # and neither --help nor a misspelt file name should wait for them.
 
 DONE, TO_MEND, INTERRUPTED = 0, 2, 130
-STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+STORAGE_ERRORS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 def main(words: Sequence[str]) -> int:

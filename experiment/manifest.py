@@ -25,9 +25,20 @@ LIBRARIES = (
 
 
 def manifest(
-    preparation: Preparation, command_line: Sequence[str], dropped_keys: Sequence[str]
+    preparation: Preparation,
+    command_line: Sequence[str],
+    dropped_keys: Sequence[str],
+    *,
+    point: bool,
 ) -> dict[str, Any]:
-    """Return the manifest of a run as plain values."""
+    """Return the manifest of a run as plain values.
+
+    Args:
+        preparation: the data and models of the run.
+        command_line: what the user typed; for a sweep's point, what started the sweep.
+        dropped_keys: keys that an override made meaningless.
+        point: whether the run is a point of a sweep.
+    """
     scenario, log, split = preparation.scenario, preparation.log, preparation.split
     models = preparation.models
     return {
@@ -47,6 +58,7 @@ def manifest(
         "command_line": list(command_line),
         "processor": {"machine": platform.machine(), "model": processor_model()},
         "dropped_keys": list(dropped_keys),
+        "point": point,
         "models": {"srm": asdict(models.srm_card), "llm": asdict(models.llm_card)},
         "workload": {
             "name": log.name,

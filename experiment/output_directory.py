@@ -38,7 +38,7 @@ def contents(directory: Path) -> Contents:
         return Contents.SWEEP
     if (directory / "summary.json").is_file():
         return Contents.RUN
-    if (directory / "points").is_dir():
+    if (directory / "points").is_dir() and all(map(_is_point, (directory / "points").iterdir())):
         return Contents.UNFINISHED_SWEEP
     if directory.is_dir() and any(directory.iterdir()):
         return Contents.OTHER
@@ -125,6 +125,9 @@ def _refusal(directory: Path, *, has_sweep: bool, resume: bool, fresh: bool) -> 
         return "is a file; name a directory"
     if found is Contents.OTHER:
         return f"holds {found.value}; name a new or empty directory"
+    if fresh and (foreign := _foreign(directory)):
+        names = ", ".join(foreign)
+        return f"holds files that no run wrote ({names}); move them to replace the rest"
     if fresh or _is_free(directory, has_sweep):
         return ""
     if not resume:
@@ -139,6 +142,19 @@ def _refusal(directory: Path, *, has_sweep: bool, resume: bool, fresh: bool) -> 
             "or another directory"
         )
     return ""
+
+
+def _is_point(path: Path) -> bool:
+    """Tell whether something in `points` is a finished point, or what a killed one left."""
+    return path.name.startswith(".") or (path / "summary.json").is_file()
+
+
+def _foreign(directory: Path) -> list[str]:
+    """Return the names of what lies in a directory and was not written by a run."""
+    own = {path for pattern in OWN_FILES for path in directory.glob(pattern)}
+    own |= {directory / folder for folder in OWN_FOLDERS}
+    there = directory.iterdir() if directory.is_dir() else ()
+    return sorted(path.name for path in there if path not in own)
 
 
 def _numbered(name: str) -> Iterator[Path]:

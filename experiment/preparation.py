@@ -62,6 +62,8 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     """
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
+    # Before the models, so that what the log cannot give is said before anything trains.
+    replay = sessions.sessions(log, split, scenario.workload, scenario.seed)
     models = model_preparation.prepare(
         log,
         split,
@@ -75,6 +77,6 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         scenario=scenario,
         log=log,
         split=split,
-        sessions=sessions.sessions(log, split, scenario.workload, scenario.seed),
+        sessions=replay,
         models=models,
     )

@@ -38,6 +38,7 @@ def run_scenario(
     dropped_keys: Sequence[str] = (),
     command_line: Sequence[str] = (),
     directories: Directories | None = None,
+    point: bool = False,
 ) -> dict[str, Any]:
     """Run a scenario and write its files into `directory`, all at once when they are complete.
 
@@ -48,6 +49,7 @@ def run_scenario(
         dropped_keys: keys that an override made meaningless, for the manifest.
         command_line: what the user typed, for the manifest.
         directories: data and cache; by default those of the environment.
+        point: whether this is a point of a sweep, for the manifest.
 
     Returns:
         The contents of `summary.json`.
@@ -63,7 +65,8 @@ def run_scenario(
     with staged(directory) as work:
         with watch.phase("report"):
             (work / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
-            _write_json(work / "manifest.json", manifest(preparation, command_line, dropped_keys))
+            facts = manifest(preparation, command_line, dropped_keys, point=point)
+            _write_json(work / "manifest.json", facts)
         block = _write_records(preparation, results, work, watch)
         with watch.phase("report"), progress.phase("write the report", 1):
             report.write(work)

@@ -133,15 +133,6 @@ def from_mapping(
             return LoadedScenario(applied.settings, raw, applied.dropped_keys, source)
 
 
-def resolve(raw: Mapping[str, Any], source: str) -> Scenario:
-    """Return the scenario that plain values give.
-
-    Raises:
-        ScenarioError: they are not accepted; `source` says where they come from.
-    """
-    return apply(dict(raw), (), Scenario, source).settings
-
-
 def dump(scenario: Scenario) -> str:
     """Return the scenario as YAML with every default written out; it loads to an equal scenario."""
     values = scenario.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def run_sweep(
     for scenario in {_model_identity(point): point.scenario for point in missing}.values():
         prepare(scenario, directories, progress)
     directory.mkdir(parents=True, exist_ok=True)
+    for left_by_a_kill in directory.glob("points/.*"):
+        shutil.rmtree(left_by_a_kill)
     tasks = [
         (point, _point_directory(directory, point), directories, tuple(command_line))
         for point in missing
@@ -79,6 +82,7 @@ def _run_point(
         dropped_keys=point.dropped_keys,
         command_line=command_line,
         directories=directories,
+        point=True,
     )
     return in_words(point.values)
 

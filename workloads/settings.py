@@ -62,10 +62,13 @@ class Settings(BaseModel):
     def _without_defaults_beside_a_given_key(
         self, handler: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
-        """Leave out what a given key excludes, so that what was written can be read again."""
+        """Leave out what a given key excludes, and what is null beside a default.
+
+        So what was written can be read again, and then is written the same.
+        """
         written: dict[str, Any] = handler(self)
         for group in self.exclusive:
-            if given := self._given(group):
-                for key in set(group) - set(given):
-                    written.pop(key, None)
+            kept = self._given(group) or [key for key in group if written.get(key) is not None]
+            for key in set(group) - set(kept):
+                written.pop(key, None)
         return written

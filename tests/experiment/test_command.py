@@ -196,6 +196,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(monkeypatch, capsys):
 
     monkeypatch.setattr("experiment.sweep.run_sweep", interrupt)
     Path("out/points/1").mkdir(parents=True)
+    Path("out/points/1/summary.json").write_text("{}")
     path = scenario("sweep: {seed: [1, 2]}")
     assert main([path, "--out", "out"]) == 130
     assert capsys.readouterr().err.splitlines() == [

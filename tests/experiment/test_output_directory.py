@@ -84,6 +84,20 @@ def test_files_that_no_run_wrote_are_never_replaced(mode):
         chosen("mine", **mode)
 
 
+def test_fresh_never_takes_what_lies_beside_a_result():
+    put("mine/summary.json", "mine/notes.txt")
+    with pytest.raises(ScenarioError) as caught:
+        chosen("mine", fresh=True)
+    assert "notes.txt" in caught.value.message
+
+
+def test_a_folder_of_other_points_is_no_sweep():
+    put("mine/points/map.txt")
+    for mode in ({"fresh": True}, {"resume": True}, {}):
+        with pytest.raises(ScenarioError):
+            chosen("mine", has_sweep=True, **mode)
+
+
 def test_a_file_is_no_directory():
     put("mine")
     with pytest.raises(ScenarioError, match="mine: --out: is a file"):

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.summary import flatten
 from experiment.result_table import console_for, interval, number, run_lines, run_table, sweep_table
-from experiment.scenario import resolve
+from experiment.scenario import from_mapping
 from experiment.sweep_points import SweepPoint
 
 
@@ -62,7 +62,7 @@ def test_a_run_without_requests_has_no_response_time(summary):
 
 
 def test_a_sweep_has_a_row_a_point(summary):
-    scenario = resolve({"name": "x"}, "f")
+    scenario = from_mapping({"name": "x"}, "f").scenario
     points = [SweepPoint(str(seed), {"seed": seed}, scenario, ()) for seed in (1, 2)]
     quiet = {**summary, "response_s": None, "request_frequency": 0.0}
     rows = printed(sweep_table(points, pd.DataFrame([flatten(summary), flatten(quiet)])))

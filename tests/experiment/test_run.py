@@ -13,9 +13,11 @@ from tiny_scenario import TINY
 from analysis.accuracy import Accuracies, by_user
 from analysis.metrics import METRICS, per_interaction
 from analysis.summary import accuracy_block
+from experiment.directories import Directories
 from experiment.preparation import prepare
 from experiment.run import run_scenario
 from experiment.scenario import dump, from_mapping
+from workloads.errors import WorkloadError
 from workloads.progress import SILENT
 
 IDEAL = {
@@ -216,10 +218,17 @@ def test_the_scenario_is_written_fully_resolved(finished):
     assert yaml.safe_load(written)["network"]["rtt_s"] == 0.3
 
 
-def test_no_interaction_of_a_replay_window_is_given_to_training(directories):
-    preparation = prepare(scenario(), directories, SILENT)
-    split, log = preparation.split, preparation.log
-    trained = preparation.models.srm_card.trained_interactions
-    assert trained <= split.train_stop.sum()
-    assert (split.train_stop <= split.replay_start).all()
-    assert (np.minimum(split.replay_start + split.replay_steps, log.lengths) == log.lengths).all()
+def test_think_times_that_the_log_lacks_are_refused_before_anything_trains(tmp_path):
+    (tmp_path / "log.txt").write_text("".join(f"{u} 1 2 3 4 5 6 7 8 9 10\n" for u in range(1, 9)))
+    workload = {
+        **TINY["workload"],
+        "dataset": str(tmp_path / "log.txt"),
+        "replay_steps": 3,
+        "calibration_steps": 1,
+        "min_history": 3,
+        "think_time": {"kind": "logged"},
+    }
+    directories = Directories(data=None, cache=tmp_path / "cache")
+    with pytest.raises(WorkloadError, match="no logged times"):
+        prepare(scenario(workload=workload), directories, SILENT)
+    assert not (tmp_path / "cache").exists()

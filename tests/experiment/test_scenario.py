@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from experiment.scenario import Scenario, dump, from_mapping, json_schema, load, resolve
+from experiment.scenario import Scenario, dump, from_mapping, json_schema, load
 from experiment.scenario_error import ScenarioError
 from experiment.yaml_document import read_value
 
@@ -19,7 +19,10 @@ def write(tmp_path, text, name="question.yaml"):
 def test_a_scenario_may_leave_everything_out_but_a_word(tmp_path):
     loaded = load(write(tmp_path, "description: defaults only\n"))
     assert loaded.scenario.name == "question"
-    assert loaded.scenario == resolve({"name": "question", "description": "defaults only"}, "f")
+    assert (
+        loaded.scenario
+        == from_mapping({"name": "question", "description": "defaults only"}, "f").scenario
+    )
     assert not loaded.has_sweep
 
 
@@ -64,7 +67,7 @@ def test_a_name_must_be_able_to_name_a_directory(name):
 
 def test_a_scenario_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
-        resolve({"name": "x"}, "f").seed = 3
+        from_mapping({"name": "x"}, "f").scenario.seed = 3
 
 
 policies = st.sampled_from(

@@ -79,6 +79,7 @@ def test_a_killed_sweep_goes_on_with_its_missing_points_only(finished, tmp_path)
     table = sweep(directory)
     assert len(table) == 4
     assert (kept / "summary.json").stat().st_mtime_ns == before
+    assert {path.name for path in (directory / "points").iterdir()} == set(table["id"])
     again = json.loads((lost / "summary.json").read_text())
     first = json.loads((finished / "points" / lost.name / "summary.json").read_text())
     assert again["accuracy"] == first["accuracy"]

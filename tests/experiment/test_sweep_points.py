@@ -1,6 +1,6 @@
 import pytest
 
-from experiment.scenario import dump, from_mapping, resolve
+from experiment.scenario import dump, from_mapping
 from experiment.scenario_error import ScenarioError
 from experiment.sweep_points import in_words, sweep_points
 from experiment.yaml_document import read_value
@@ -55,7 +55,9 @@ def test_seeds_replicate_every_point():
 
 def test_a_point_is_the_scenario_with_its_values_and_no_sweep():
     (point, _) = points_of("policy: {kind: never}\nsweep: {workload.devices: [10, 20]}")
-    alone = resolve({"name": "f", "policy": {"kind": "never"}, "workload": {"devices": 10}}, "f")
+    alone = from_mapping(
+        {"name": "f", "policy": {"kind": "never"}, "workload": {"devices": 10}}, "f"
+    ).scenario
     assert point.scenario == alone
     assert "sweep" not in dump(point.scenario)
 
