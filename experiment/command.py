@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,10 @@ def main(words: Sequence[str]) -> int:
         return _fail(error)
     except (WorkloadError, ModelError) as error:
         return _fail(ScenarioError(source, error.key, str(error)))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `head` does; nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except OSError as error:
         if error.errno not in STORAGE_ERRORS:
             raise

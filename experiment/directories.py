@@ -1,10 +1,13 @@
 """Where data sets are found, and where weights and tables are kept."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from experiment.scenario_error import ScenarioError
 
 APPLICATION = "device-cloud-testbed"
 
@@ -20,6 +23,20 @@ class Directories:
 
     data: Path | None
     cache: Path
+
+    def make_cache(self) -> None:
+        """Create the cache directory, if it is not there.
+
+        Raises:
+            ScenarioError: it cannot be created or written.
+        """
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.cache):
+                pass
+        except OSError as error:
+            message = f"cannot be written ({error.strerror}); name another directory"
+            raise ScenarioError(str(self.cache), "LSC_CACHE", message) from None
 
     def absolute(self) -> "Directories":
         """Return the same directories by absolute paths, good in any process."""

@@ -59,7 +59,9 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     Raises:
         WorkloadError: the data set is missing or malformed, or no user can be a device.
         ModelError: the models do not fit the data.
+        ScenarioError: the cache cannot be written.
     """
+    directories.make_cache()
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
     # Before the models, so that what the log cannot give is said before anything trains.

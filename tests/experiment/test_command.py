@@ -254,3 +254,20 @@ def test_help_gives_examples(capsys):
         main(["--help"])
     assert ended.value.code == 0
     assert "--set policy.threshold=0.4" in capsys.readouterr().out
+
+
+def test_an_unusable_cache_is_named(monkeypatch, capsys):
+    Path("file").touch()
+    monkeypatch.setenv("LSC_CACHE", "file")
+    assert main([scenario("seed: 1"), "--out", "out", "--quiet"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: file: LSC_CACHE: cannot be written")
+    assert not Path("out").exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, str(Path(__file__).parents[2] / "run_sim.py"), "--schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
