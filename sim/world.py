@@ -1,6 +1,6 @@
 """A world to simulate: who replays what, under which settings."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,3 @@ class World:
         """Draw the policy's random numbers: [devices, steps], or [devices, 0] if it uses none."""
         steps = self.table.steps if self.policy.uses_draws else 0
         return draws.uniform_table(self.seed, "policy", self.devices, steps)
-
-    def under(self, policy: Policy) -> "World":
-        """Return the same world, with the same draws, under another policy."""
-        return replace(self, policy=policy)
