@@ -20,9 +20,10 @@ import numpy as np
 from analysis.metrics import per_interaction
 from experiment.directories import Directories
 from experiment.progress import progress_on
+from models.candidate_source import CatalogueScan
+from models.prefixes import Prefixes
 from models.preparation import training_tasks
 from models.settings import ModelSettings
-from models.training.validation import Targets, ranks
 from models.weights import TrainingTask, train
 from workloads.datasets import load
 from workloads.errors import WorkloadError
@@ -77,11 +78,13 @@ def measure(task: TrainingTask, progress: Progress) -> Iterator[Reached]:
     started_s = time.perf_counter()
     model, result = train(task, progress)
     train_s = time.perf_counter() - started_s
-    user = task.split.device_users
-    last = task.split.replay_start[user]
-    targets = Targets(user, np.maximum(0, last - CONTEXT), last, last + 1)
+    corpus = task.corpus
+    user = corpus.split.device_users
+    last = corpus.split.replay_start[user]
+    tests = Prefixes(user, np.maximum(0, last - CONTEXT), last)
     for exclude_seen, masking in ((True, "history left out"), (False, "nothing left out")):
-        rank = ranks(model, task.log, targets, task.plan, exclude_seen)
+        scan = CatalogueScan(model, corpus.log, task.plan, exclude_seen)
+        rank = scan.ranks(tests, tests.taken(corpus.log))
         metrics = per_interaction(rank)
         yield Reached(
             model=task.architecture.model_dump()["kind"],

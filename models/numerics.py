@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from models.errors import ModelError
-from models.settings import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,16 @@ class NumericsPlan:
     ranking_rows: int = 512
 
 
-def plan_of(settings: ModelSettings) -> NumericsPlan:
-    """Return the plan that the settings ask for on this machine.
+def plan_of(device: str, threads: int) -> NumericsPlan:
+    """Return the plan for this machine.
+
+    Args:
+        device: cpu, cuda, or auto (a GPU where there is one).
+        threads: of torch on a CPU.
 
     Raises:
         ModelError: a GPU is asked for, and torch can use none.
     """
-    device = settings.device
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError(
             f"cuda needs an NVIDIA GPU and a torch built for it, and torch {torch.__version__} "
@@ -49,7 +51,7 @@ def plan_of(settings: ModelSettings) -> NumericsPlan:
         )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return NumericsPlan(device=device, processor=_processor(device), threads=settings.threads)
+    return NumericsPlan(device=device, processor=_processor(device), threads=threads)
 
 
 def _processor(device: str) -> str:

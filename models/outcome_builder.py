@@ -1,41 +1,70 @@
 """Builds outcome tables: every list and every cell of every replayed user, from both models."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.candidate_source import CandidateSource, CatalogueScan
 from models.cells import Cells, HeldLists, evaluate
 from models.fusion import VARIANTS
 from models.histories import seen_pairs
-from models.list_generation import CatalogueScan, GeneratedLists
 from models.numerics import NumericsPlan, computing
 from models.outcomes import FRESHNESS_AGES, OutcomeShape, OutcomeWriter, cell_offsets
 from models.popularity import most_popular_unseen, popularity_order
+from models.prefixes import Ints
 from models.recommender import Recommender
-from models.replay_contexts import Ints, Replay, ReplayGroup, replay_groups
+from models.replay_contexts import Replay, ReplayGroup, replay_groups
 from workloads.progress import Progress
 
 Columns = dict[str, NDArray[Any]]
 
 
+@dataclass(frozen=True)
+class GeneratedLists:
+    """Lists of one group of users.
+
+    Attributes:
+        bases: int64, shape [bases], ascending.
+        item: int32, shape [U, bases, N], best first; 0 where the basis has no interaction inside
+            the context.
+        score: float32, shape [U, bases, N].
+    """
+
+    bases: Ints
+    item: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+    def at(self, basis: Ints) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the lists and scores of one basis [U] of each user: two arrays [U, N]."""
+        everyone, column = np.arange(len(basis)), np.searchsorted(self.bases, basis)
+        return self.item[everyone, column], self.score[everyone, column]
+
+
 class OutcomeBuilder:
-    """Builds the outcome tables of one replay from two trained models.
+    """Builds the outcome tables of one replay from an SRM and a source of candidate lists.
 
     Users are batched by the length of their contexts under the numerics plan. One causal pass reads
     a whole context, as contexts start at a fixed item and grow.
     """
 
     def __init__(
-        self, replay: Replay, srm: Recommender, llm: Recommender, plan: NumericsPlan
+        self,
+        replay: Replay,
+        srm: Recommender,
+        binary_logits: bool,
+        llm: CandidateSource,
+        plan: NumericsPlan,
     ) -> None:
         self._replay = replay
         self._srm = srm
+        self._binary_logits = binary_logits
         self._llm = llm
         self._plan = plan
-        self._scan = CatalogueScan(replay, plan)
+        self._srm_scan = CatalogueScan(srm, replay.log, plan, replay.candidates.exclude_seen)
         self._popularity = popularity_order(replay.log, replay.split)
         forced = np.arange(replay.steps)[:, None] - np.array(FRESHNESS_AGES)
         self._bases = np.union1d(forced, -replay.first_list_age_steps)
@@ -48,9 +77,7 @@ class OutcomeBuilder:
             computing(self._plan),
             torch.inference_mode(),
         ):
-            for group in replay_groups(
-                self._replay, int(self._bases[0]), self._srm, self._llm, self._plan
-            ):
+            for group in replay_groups(self._replay, int(self._bases[0]), self._srm, self._plan):
                 writer.write(group.member, self._columns(group))
                 advance(len(group.member))
 
@@ -61,15 +88,32 @@ class OutcomeBuilder:
             name: np.zeros(column_shape, dtype)
             for name, (column_shape, dtype) in shape.columns().items()
         }
-        columns["full_rank_srm"] = self._scan.ranks(self._srm, group, group.srm)
-        columns["full_rank_llm"] = self._scan.ranks(self._llm, group, group.llm)
-        readable = group.context[:, None] + self._bases >= 1
-        generated = self._scan.lists(self._llm, group, self._bases, readable)
+        columns["full_rank_srm"] = self._ranks(self._srm_scan, group)
+        columns["full_rank_llm"] = self._ranks(self._llm, group)
+        generated = self._generate(group)
         self._fill_fresh_rows(columns, group, generated)
         self._fill_preloaded_row(columns, group, generated)
         self._fill_popular_row(columns, group)
         self._fill_forced_ages(columns, group, generated)
         return columns
+
+    def _ranks(self, source: CandidateSource, group: ReplayGroup) -> Ints:
+        """Return the rank of every replayed item given H_t: int64 [U, T]."""
+        steps = self._replay.steps
+        row, step = np.divmod(np.arange(len(group.user) * steps), steps)
+        rank = source.ranks(group.prefixes(row, step), group.taken(row, step))
+        return rank.reshape(-1, steps)
+
+    def _generate(self, group: ReplayGroup) -> GeneratedLists:
+        """Return the LLM's lists of all bases that have an interaction inside the context."""
+        readable = group.context[:, None] + self._bases >= 1
+        count = self._replay.candidates.count
+        row, column = np.nonzero(readable)
+        lists = self._llm.lists(group.prefixes(row, self._bases[column]), count)
+        item = np.zeros((*readable.shape, count), np.int32)
+        score = np.zeros((*readable.shape, count), np.float32)
+        item[row, column], score[row, column] = lists.item, lists.score
+        return GeneratedLists(self._bases, item, score)
 
     def _fill_fresh_rows(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
@@ -160,7 +204,7 @@ class OutcomeBuilder:
         if self._replay.candidates.exclude_seen:
             left = at[:, :, None] <= self._step_taken(group, row, item, basis)[:, None, :]
         target = group.taken(row[:, None], at)
-        return evaluate(HeldLists(item, logit, left, target), self._srm.binary_logits)
+        return evaluate(HeldLists(item, logit, left, target), self._binary_logits)
 
     def _step_taken(
         self, group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.content_cache import ContentCache, Entry
+from models.corpus import Corpus
 from models.errors import ModelError
 from models.numerics import NumericsPlan, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
@@ -16,7 +17,7 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Raised whenever the same weights and settings give other tables than before."""
 
 
@@ -67,7 +68,7 @@ def prepare(
         ModelError: the lists cannot have that many items, the preloaded list cannot be that old,
             or the device is not there.
     """
-    plan = plan_of(settings)
+    plan = plan_of(settings.device, settings.threads)
     replay = Replay(log, split, history, first_list_age_steps, settings.candidates)
     _refuse_long_lists(replay)
     _refuse_old_first_lists(replay)
@@ -79,8 +80,8 @@ def prepare(
     train_s = srm.train_s + llm.train_s
     return PreparedModels(
         outcomes=Outcomes(entry.directory, OutcomeShape(**entry.facts["shape"])),
-        srm_card=srm.card(settings.candidates.count),
-        llm_card=llm.card(len(log.catalogue)),
+        srm_card=srm.card(settings.candidates.count, settings.candidates.count),
+        llm_card=llm.card(settings.candidates.count, len(log.catalogue)),
         cached=not built and train_s == 0,
         train_s=train_s,
         infer_s=time.perf_counter() - started_s if built else 0.0,
@@ -93,17 +94,11 @@ def training_tasks(
 ) -> tuple[TrainingTask, TrainingTask]:
     """Return the training of the SRM and that of the LLM."""
     training = settings.training
-    common: dict[str, Any] = {
-        "validation_users": training.validation_users,
-        "log": log,
-        "split": split,
-        "history": history,
-        "seed": settings.seed,
-        "plan": plan_of(settings),
-    }
+    corpus = Corpus(log, split, history)
+    plan = plan_of(settings.device, settings.threads)
     return (
-        TrainingTask("Train the SRM", settings.srm, training.srm, **common),
-        TrainingTask("Train the LLM", settings.llm, training.llm, **common),
+        TrainingTask("Train the SRM", settings.srm, training.srm, corpus, settings.seed, plan),
+        TrainingTask("Train the LLM", settings.llm, training.llm, corpus, settings.seed, plan),
     )
 
 
@@ -159,8 +154,8 @@ def _store(
         "history": replay.history,
         "first_list_age_steps": replay.first_list_age_steps,
         "candidates": replay.candidates.model_dump(mode="json"),
-        "srm": [srm.task.architecture.model_dump(mode="json"), srm.hash],
-        "llm": [llm.task.architecture.model_dump(mode="json"), llm.hash],
+        "srm": [srm.task.architecture.identity(), srm.binary_logits, srm.hash],
+        "llm": [llm.task.architecture.identity(), llm.hash],
         "plan": asdict(plan),
         "versions": library_versions(),
     }
@@ -173,7 +168,9 @@ def _store(
 
         shape = OutcomeShape(len(replay.split.device_users), replay.steps, replay.candidates.count)
         writer = OutcomeWriter(directory, shape)
-        OutcomeBuilder(replay, srm.model(), llm.model(), plan).build(writer, progress)
+        source = llm.source(replay.candidates.exclude_seen)
+        builder = OutcomeBuilder(replay, srm.model(), srm.binary_logits, source, plan)
+        builder.build(writer, progress)
         writer.close()
         return {"shape": asdict(shape)}
 

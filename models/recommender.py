@@ -1,4 +1,4 @@
-"""What every recommender can do, small or large: read histories and score items."""
+"""What every scoring recommender can do, small or large: read histories and score items."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -7,8 +7,6 @@ from typing import ClassVar
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-
-from workloads.settings import Settings
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -19,14 +17,16 @@ class Recommender(nn.Module, ABC):
     Histories are padded on the right, and what is scored after position j depends on the items at
     positions 0 .. j alone. So one call scores after every step, and padding changes nothing.
 
+    A model reads (`encode`) and then scores. What a device re-trains on its own is the part
+    `adapted`, which scoring uses and reading does not: so one reading serves all devices.
+
     Attributes:
         items: items in the catalogue.
         positions: the longest history it reads.
-        binary_logits: True where a logit is the log-odds of a click (binary cross-entropy), False
-            where only differences of logits mean anything (softmax). The fusion treats them so.
+        adapted: names (prefixes) of the parameters that a device re-trains.
     """
 
-    binary_logits: ClassVar[bool] = False
+    adapted: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, items: int, positions: int) -> None:
         super().__init__()
@@ -35,11 +35,11 @@ class Recommender(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, histories: Tensor) -> Tensor:
-        """Read histories: int64 [B, L] -> float [B, L, width], whatever `score` needs of them."""
+        """Read histories: int64 [B, L] -> float [B, L, width], whatever scoring needs of them."""
 
     @abstractmethod
     def score(self, encoded: Tensor, steps: Tensor, candidates: Tensor) -> Tensor:
-        """Return the logits of candidates after some positions of each history.
+        """Return the logits of one list of each history after some of its positions.
 
         Args:
             encoded: what `encode` returned, shape [B, L, width].
@@ -51,8 +51,22 @@ class Recommender(nn.Module, ABC):
         """
 
     @abstractmethod
+    def score_lists(self, encoded: Tensor, row: Tensor, step: Tensor, candidates: Tensor) -> Tensor:
+        """Return the logits of a list of its own after each of some positions of some histories.
+
+        Args:
+            encoded: what `encode` returned, shape [B, L, width].
+            row: int64, shape [R]: which of the B histories.
+            step: int64, shape [R]: score after the item at this position.
+            candidates: int64, shape [R, N].
+
+        Returns:
+            float, shape [R, N].
+        """
+
+    @abstractmethod
     def score_catalogue(self, encoded: Tensor, row: Tensor, step: Tensor) -> Tensor:
-        """Return the logits of all items after some histories.
+        """Return the logits of all items after some positions of some histories.
 
         Args:
             encoded: what `encode` returned, shape [B, L, width].
@@ -83,42 +97,24 @@ class CausalRecommender(Recommender):
     """A recommender whose score is the product of a causal state and the item's embedding."""
 
     @abstractmethod
-    def states(self, histories: Tensor) -> Tensor:
-        """Return the state after every position, in one causal pass: [B, L] -> float [B, L, d]."""
-
-    @abstractmethod
     def item_vectors(self) -> Tensor:
         """Return the embeddings of the items without padding: float [items, d]."""
 
-    def encode(self, histories: Tensor) -> Tensor:
-        """Return `states(histories)`."""
-        return self.states(histories)
+    def states(self, encoded: Tensor) -> Tensor:
+        """Return the states that items are compared with: float [..., width] -> [..., d]."""
+        return encoded
 
     def score(self, encoded: Tensor, steps: Tensor, candidates: Tensor) -> Tensor:
-        """Return the product of the states after `steps` and the candidates' embeddings."""
+        """Return the products of the states after `steps` and the candidates' embeddings."""
         rows = torch.arange(len(encoded), device=encoded.device)[:, None]
-        return torch.einsum("bsd,bnd->bsn", encoded[rows, steps], self.item_vectors()[candidates])
+        states = self.states(encoded[rows, steps])
+        return torch.einsum("bsd,bnd->bsn", states, self.item_vectors()[candidates])
+
+    def score_lists(self, encoded: Tensor, row: Tensor, step: Tensor, candidates: Tensor) -> Tensor:
+        """Return the products of each state and its own candidates' embeddings."""
+        states = self.states(encoded[row, step])
+        return torch.einsum("rd,rnd->rn", states, self.item_vectors()[candidates])
 
     def score_catalogue(self, encoded: Tensor, row: Tensor, step: Tensor) -> Tensor:
-        """Return the product of the states and all item embeddings."""
-        return encoded[row, step] @ self.item_vectors().T
-
-
-class RecommenderSettings(Settings, ABC):
-    """Settings of a model's architecture; each member of a family derives its own."""
-
-    features: ClassVar[str] = "item ids in order"
-    """What the model knows of an interaction, in words."""
-
-    @abstractmethod
-    def build(self, items: int, positions: int) -> Recommender:
-        """Return a new model with weights from torch's current random state."""
-
-    @abstractmethod
-    def flops_per_step(self, context: int, scored_items: int) -> float:
-        """Return the floating-point operations to read one more interaction and score items.
-
-        Args:
-            context: interactions already read (their keys and values are kept).
-            scored_items: items scored after it.
-        """
+        """Return the products of the states and all item embeddings."""
+        return self.states(encoded[row, step]) @ self.item_vectors().T

@@ -1,21 +1,19 @@
-"""The replay windows of a group of users, and both models' reading of the contexts."""
+"""The replay windows of a group of users, and the SRM's reading of the contexts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.histories import Pieces, length_groups
 from models.numerics import NumericsPlan
+from models.prefixes import Ints, Prefixes
 from models.recommender import Recommender
 from models.settings import CandidateSettings
 from workloads.interaction_log import InteractionLog
 from workloads.splits import Split
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class ReplayGroup:
-    """Some users of a replay, and both models' reading of their contexts.
+    """Some users of a replay, and the SRM's reading of their contexts.
 
     Bases and steps are counted from the replay window: the history H_t ends before interaction t,
     and a basis before the window is negative.
@@ -63,7 +61,6 @@ class ReplayGroup:
         first_step: the step of the first column of `window`.
         window: int64, shape [U, W]: items taken at steps `first_step` .. T-1; -1 before the log.
         srm: the SRM's reading, as `encode` returns it.
-        llm: the LLM's.
     """
 
     member: Ints
@@ -73,7 +70,6 @@ class ReplayGroup:
     first_step: int
     window: Ints
     srm: Tensor
-    llm: Tensor
 
     def taken(self, row: Ints, step: Ints) -> Ints:
         """Return the items that users `row` take at `step`."""
@@ -83,9 +79,14 @@ class ReplayGroup:
         """Return the context position of the last interaction before `basis` of users `row`."""
         return self.context[row] + basis - 1
 
+    def prefixes(self, row: Ints, basis: Ints) -> Prefixes:
+        """Return the contexts of users `row` up to each basis."""
+        start = self.start[row]
+        return Prefixes(self.user[row], start - self.context[row], start + basis)
+
 
 def replay_groups(
-    replay: Replay, first_step: int, srm: Recommender, llm: Recommender, plan: NumericsPlan
+    replay: Replay, first_step: int, srm: Recommender, plan: NumericsPlan
 ) -> Iterator[ReplayGroup]:
     """Yield all replayed users in groups of like context length, shortest first.
 
@@ -93,7 +94,6 @@ def replay_groups(
         replay: what is replayed.
         first_step: the earliest step whose item is asked for; not above 0.
         srm: in evaluation mode.
-        llm: in evaluation mode.
         plan: how to compute.
     """
     log, device_users = replay.log, replay.split.device_users
@@ -114,5 +114,4 @@ def replay_groups(
             first_step=first_step,
             window=np.where(position >= 0, item, -1).astype(np.int64),
             srm=srm.encode(histories),
-            llm=llm.encode(histories),
         )

@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from models.architecture import Architecture
+from models.candidate_source import CandidateSource
 from models.content_cache import ContentCache, Entry
+from models.corpus import Corpus
 from models.numerics import NumericsPlan, computing
-from models.recommender import WEIGHTS_FILE, CausalRecommender, Recommender, RecommenderSettings
+from models.recommender import WEIGHTS_FILE
 from models.training.settings import RecipeSettings
 from models.training.trainer import Trainer, TrainingResult
-from models.training.validation import calibration_targets
 from workloads.interaction_log import InteractionLog
 from workloads.progress import Progress
 from workloads.splits import Split
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever the same settings train other weights than before."""
 
 LIBRARIES = ("numpy", "scipy", "torch", "transformers")
@@ -42,6 +44,9 @@ class ModelCard:
         weights_bytes: size of the weights' file.
         flops_per_step: floating-point operations to read one more interaction after a full context
             and score items: the candidates for an SRM, the catalogue for an LLM.
+        request_flops: floating-point operations of one request for a list, nothing kept.
+        prompt_tokens: tokens that such a request reads.
+        decode_tokens: tokens that it generates one after the other.
         trained_interactions: interactions in the training data.
         trained_users: users that they come from.
         trained_until: ISO date of the latest of them; None where the log has no times.
@@ -57,6 +62,9 @@ class ModelCard:
     non_embedding_parameters: int
     weights_bytes: int
     flops_per_step: float
+    request_flops: float
+    prompt_tokens: float
+    decode_tokens: float
     trained_interactions: int
     trained_users: int
     trained_until: str | None
@@ -74,41 +82,28 @@ class TrainingTask:
         title: for progress, as "Train the SRM".
         architecture: settings of the model.
         recipe: settings of its training.
-        validation_users: users whose calibration steps stop training, at most.
-        log: the interactions.
-        split: which of them train and which validate.
-        history: interactions before a window that the model is given as context.
-        seed: of initial weights, batches and dropout.
+        corpus: what it learns from.
+        seed: of initial weights, batches, negatives and dropout.
         plan: how to compute.
     """
 
     title: str
-    architecture: RecommenderSettings
+    architecture: Architecture
     recipe: RecipeSettings
-    validation_users: int
-    log: InteractionLog
-    split: Split
-    history: int
+    corpus: Corpus
     seed: int
     plan: NumericsPlan
-
-    @property
-    def positions(self) -> int:
-        """The longest context: the history and the longest window that grows from it."""
-        calibration = int((self.split.replay_start - self.split.calibration_start).max(initial=0))
-        return self.history + max(self.split.replay_steps, calibration)
 
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that the weights are a function of."""
         return {
             "recipe_version": RECIPE_VERSION,
-            "architecture": self.architecture.model_dump(mode="json"),
+            "architecture": self.architecture.identity(),
             "recipe": self.recipe.model_dump(mode="json"),
-            "validation_users": self.validation_users,
-            "log": self.log.content_hash,
-            "split": self.split.content_hash,
-            "history": self.history,
+            "log": self.corpus.log.content_hash,
+            "split": self.corpus.split.content_hash,
+            "history": self.corpus.history,
             "seed": self.seed,
             "plan": asdict(self.plan),
             "versions": library_versions(),
@@ -134,25 +129,46 @@ class Weights:
         """SHA-256 (hex) of the weights' file."""
         return self.entry.hashes[WEIGHTS_FILE]
 
-    def model(self) -> Recommender:
+    @property
+    def binary_logits(self) -> bool:
+        """Whether a logit is the log-odds of a click; else only differences mean anything."""
+        return self.task.recipe.loss == "binary_cross_entropy"
+
+    def model(self) -> Any:
         """Return the model with these weights, on the plan's device and ready for inference."""
         task = self.task
         with computing(task.plan):
-            model = task.architecture.build(len(task.log.catalogue), task.positions)
+            model = task.architecture.build(task.corpus)
         model.load(self.entry.directory)
         return model.to(task.plan.device).eval()
 
-    def card(self, scored_items: int) -> ModelCard:
-        """Return the model's card; `scored_items` are scored after every interaction."""
+    def source(self, exclude_seen: bool) -> CandidateSource:
+        """Return the model as a source of candidate lists."""
         task = self.task
+        return task.architecture.candidate_source(
+            self.model(), task.corpus, task.plan, exclude_seen
+        )
+
+    def card(self, candidates: int, scored_items: int) -> ModelCard:
+        """Return the model's card.
+
+        Args:
+            candidates: items in a list.
+            scored_items: items scored after every interaction.
+        """
+        task, corpus = self.task, self.task.corpus
+        cost = task.architecture.request_cost(corpus, candidates)
         return ModelCard(
             weights_hash=self.hash,
             weights_bytes=(self.entry.directory / WEIGHTS_FILE).stat().st_size,
-            flops_per_step=task.architecture.flops_per_step(task.positions - 1, scored_items),
+            flops_per_step=task.architecture.flops_per_step(corpus.positions - 1, scored_items),
+            request_flops=cost.flops,
+            prompt_tokens=cost.prompt_tokens,
+            decode_tokens=cost.decode_tokens,
             features=task.architecture.features,
-            trained_interactions=int(task.split.train_stop.sum()),
-            trained_users=int((task.split.train_stop > 0).sum()),
-            trained_until=_trained_until(task.log, task.split),
+            trained_interactions=int(corpus.split.train_stop.sum()),
+            trained_users=int((corpus.split.train_stop > 0).sum()),
+            trained_until=_trained_until(corpus.log, corpus.split),
             **self.entry.facts,
         )
 
@@ -168,17 +184,14 @@ def obtain(task: TrainingTask, cache_dir: Path, progress: Progress) -> Weights:
     return Weights(task, entry, time.perf_counter() - started_s)
 
 
-def train(task: TrainingTask, progress: Progress) -> tuple[CausalRecommender, TrainingResult]:
+def train(task: TrainingTask, progress: Progress) -> tuple[Any, TrainingResult]:
     """Train the task's model without the cache."""
     with computing(task.plan, task.seed):
-        model = task.architecture.build(len(task.log.catalogue), task.positions)
-        if not isinstance(model, CausalRecommender):
-            raise TypeError(f"{type(model).__name__} cannot be trained by full softmax")
-        model.to(task.plan.device)
-        validation = calibration_targets(task.split, task.history, task.validation_users)
-        trainer = Trainer(
-            model, task.log, task.split, validation, task.recipe, task.plan, task.seed
+        model = task.architecture.build(task.corpus).to(task.plan.device)
+        objective = task.architecture.objective(
+            model, task.corpus, task.recipe, task.plan, task.seed
         )
+        trainer = Trainer(model, objective, task.recipe, task.seed)
         return model, trainer.train(task.title, progress)
 
 

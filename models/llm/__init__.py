@@ -1,7 +1,7 @@
 """Large language models (LLMs), which run in the cloud; one file each."""
 
-from models.recommender import RecommenderSettings
+from models.architecture import Architecture
 
 
-class LlmSettings(RecommenderSettings):
+class LlmSettings(Architecture):
     """The base of every LLM's settings."""

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.corpus import Corpus
 from models.llm import LlmSettings
 from models.recommender import WEIGHTS_FILE, CausalRecommender
 
@@ -44,9 +45,9 @@ class CausalLmSettings(LlmSettings):
             )
         return self
 
-    def build(self, items: int, positions: int) -> "CausalLm":
+    def build(self, corpus: Corpus) -> "CausalLm":
         """Return a new causal language model."""
-        return CausalLm(self, items, positions)
+        return CausalLm(self, corpus.items, corpus.positions)
 
     def flops_per_step(self, context: int, scored_items: int) -> float:
         """Return 2 operations a weight, attention over the kept keys and values, and the scores.
@@ -102,7 +103,7 @@ class CausalLm(CausalRecommender):
         self.llama: Any = LlamaForCausalLM(_llama_config(settings, items, positions))
         self.dropout = nn.Dropout(settings.dropout)
 
-    def states(self, histories: Tensor) -> Tensor:
+    def encode(self, histories: Tensor) -> Tensor:
         """Return the normed last hidden state after every position: int64 [B, L] -> [B, L, hidden].
 
         No attention mask: with padding on the right, the causal mask hides it from real positions.

@@ -1,7 +1,7 @@
 """Small recommendation models (SRMs), which run on the device; one file each."""
 
-from models.recommender import RecommenderSettings
+from models.architecture import Architecture
 
 
-class SrmSettings(RecommenderSettings):
+class SrmSettings(Architecture):
     """The base of every SRM's settings."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.corpus import Corpus
 from models.recommender import CausalRecommender
 from models.srm import SrmSettings
 
@@ -32,9 +33,9 @@ class SasRecSettings(SrmSettings):
             raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
         return self
 
-    def build(self, items: int, positions: int) -> "SasRec":
+    def build(self, corpus: Corpus) -> "SasRec":
         """Return a new SASRec."""
-        return SasRec(self, items, positions)
+        return SasRec(self, corpus.items, corpus.positions)
 
     def flops_per_step(self, context: int, scored_items: int) -> float:
         """Return 2 operations a weight (12 d^2 weights a block), attention, and the scores.
@@ -78,7 +79,12 @@ class SasRecBlock(nn.Module):
 
 
 class SasRec(CausalRecommender):
-    """SASRec with item embeddings shared between input and output (section III-E of the paper)."""
+    """SASRec with item embeddings shared between input and output (section III-E of the paper).
+
+    A device re-trains the gain and the bias of the last normalisation: 2 d numbers.
+    """
+
+    adapted = ("norm.",)
 
     def __init__(self, settings: SasRecSettings, items: int, positions: int) -> None:
         super().__init__(items, positions)
@@ -92,14 +98,19 @@ class SasRec(CausalRecommender):
         for embedding in (self.item_embedding, self.position_embedding):
             nn.init.normal_(embedding.weight, std=1 / d)
 
-    def states(self, histories: Tensor) -> Tensor:
-        """Return the states F of equation 7 after every position: int64 [B, L] -> [B, L, d]."""
+    def encode(self, histories: Tensor) -> Tensor:
+        """Return what the last block gives after every position: int64 [B, L] -> [B, L, d]."""
         position = torch.arange(histories.shape[1], device=histories.device)
         states = self.item_embedding(histories) * self.scale + self.position_embedding(position)
         states = self.dropout(states)
         for block in self.blocks:
             states = block(states)
-        normed: Tensor = self.norm(states)
+        read: Tensor = states
+        return read
+
+    def states(self, encoded: Tensor) -> Tensor:
+        """Return the normed states F of equation 7."""
+        normed: Tensor = self.norm(encoded)
         return normed
 
     def item_vectors(self) -> Tensor:

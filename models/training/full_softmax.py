@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ROWS = 1024
-"""States scored at a time; bounds the memory for logits to this many rows."""
+ROWS = 256
+"""States scored at a time. Logits of many more rows are allocated anew from the system each time, and
+paging them in takes as long as computing them."""
 
 
 class _FullSoftmax(torch.autograd.Function):

@@ -41,6 +41,8 @@ def epoch_batches(
     Returns:
         Index arrays that together hold every window once.
     """
+    if not len(length):
+        return []
     order = np.lexsort((generator.random(len(length)), length))
     before = np.cumsum(length[order]) - length[order]
     batch = before // batch_interactions

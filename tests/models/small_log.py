@@ -52,12 +52,13 @@ def tiny_settings(**changes: object) -> ModelSettings:
         "learning_rate": 0.01,
         "batch_interactions": 64,
         "warmup_batches": 5,
+        "validation_users": 50,
     }
     return ModelSettings.model_validate(
         {
             "srm": {"hidden": 16, "layers": 2, "dropout": 0.1},
             "llm": {"hidden": 16, "layers": 2, "heads": 2, "intermediate": 32, "dropout": 0.1},
-            "training": {"srm": recipe, "llm": recipe, "validation_users": 50},
+            "training": {"srm": recipe, "llm": recipe},
             "candidates": {"count": 8},
             "threads": 1,
             **changes,

@@ -14,6 +14,7 @@ from live_calls import TOLERANCE, Agreement
 from plain_outcomes import PlainOutcomes
 from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 
+from models.candidate_source import CatalogueScan
 from models.errors import ModelError
 from models.fusion import VARIANTS
 from models.numerics import plan_of
@@ -201,12 +202,14 @@ def test_live_calls_agree_with_models_of_the_shipped_sizes(
 def rebuild(small: Small, directory: Path, **changes: object) -> Outcomes:
     directory.mkdir()
     srm, llm = small.models()
+    plan = plan_of("cpu", 1)
     replay = Replay(
         small.log, small.split, HISTORY, FIRST_LIST_AGE, CandidateSettings(count=8, **changes)
     )
     shape = OutcomeShape(len(small.split.device_users), STEPS, 8)
     writer = OutcomeWriter(directory, shape)
-    OutcomeBuilder(replay, srm, llm, plan_of(small.settings)).build(writer, SILENT)
+    source = CatalogueScan(llm, small.log, plan, replay.candidates.exclude_seen)
+    OutcomeBuilder(replay, srm, False, source, plan).build(writer, SILENT)
     writer.close()
     return Outcomes(directory, shape)
 

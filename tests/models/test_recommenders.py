@@ -1,9 +1,14 @@
 import pytest
 import torch
+from small_log import log_of
 
+from models.architecture import Architecture
+from models.corpus import Corpus
 from models.llm.causal import CausalLmSettings
-from models.recommender import CausalRecommender, RecommenderSettings
+from models.recommender import CausalRecommender
 from models.srm.sasrec import SasRecSettings
+from workloads.splits import split
+from workloads.workload_settings import WorkloadSettings
 
 ITEMS, POSITIONS = 30, 12
 SETTINGS = [
@@ -16,7 +21,17 @@ SETTINGS = [
 def model(request: pytest.FixtureRequest) -> CausalRecommender:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return request.param.build(ITEMS, POSITIONS).eval()
+        return request.param.build(corpus()).eval()
+
+
+def corpus() -> Corpus:
+    log = log_of([list(range(ITEMS))], ITEMS)
+    steps = WorkloadSettings(replay_steps=4, calibration_steps=2, min_history=4)
+    return Corpus(log, split(log, steps), POSITIONS - 4)
+
+
+def states(model: CausalRecommender, items: torch.Tensor) -> torch.Tensor:
+    return model.states(model.encode(items))
 
 
 def histories(rows: int = 5, length: int = 10) -> torch.Tensor:
@@ -29,17 +44,17 @@ def test_later_items_change_no_earlier_state(model: CausalRecommender) -> None:
     after = before.clone()
     after[:, 6:] = (after[:, 6:] + 7) % ITEMS
     torch.testing.assert_close(
-        model.states(before)[:, :6], model.states(after)[:, :6], rtol=0, atol=1e-6
+        states(model, before)[:, :6], states(model, after)[:, :6], rtol=0, atol=1e-6
     )
-    assert (model.states(before)[:, 6] - model.states(after)[:, 6]).abs().max() > 1e-3
+    assert (states(model, before)[:, 6] - states(model, after)[:, 6]).abs().max() > 1e-3
 
 
 @torch.inference_mode()
 def test_one_pass_is_a_pass_for_each_step(model: CausalRecommender) -> None:
     items = histories()
-    at_once = model.states(items)
+    at_once = states(model, items)
     for step in range(items.shape[1]):
-        alone = model.states(items[:, : step + 1])[:, step]
+        alone = states(model, items[:, : step + 1])[:, step]
         torch.testing.assert_close(at_once[:, step], alone, rtol=0, atol=1e-5)
 
 
@@ -47,7 +62,9 @@ def test_one_pass_is_a_pass_for_each_step(model: CausalRecommender) -> None:
 def test_padding_changes_no_real_state(model: CausalRecommender) -> None:
     items = histories(length=7)
     padded = torch.cat((items, torch.full((len(items), 5), ITEMS)), dim=1)
-    torch.testing.assert_close(model.states(items), model.states(padded)[:, :7], rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        states(model, items), states(model, padded)[:, :7], rtol=0, atol=1e-5
+    )
 
 
 @torch.inference_mode()
@@ -66,8 +83,8 @@ def test_scores_of_candidates_are_those_of_the_catalogue(model: CausalRecommende
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: settings.kind)
-def test_flops_are_two_for_each_weight_and_the_attention(settings: RecommenderSettings) -> None:
-    model = settings.build(ITEMS, POSITIONS)
+def test_flops_are_two_for_each_weight_and_the_attention(settings: Architecture) -> None:
+    model = settings.build(corpus())
     matrices = sum(
         module.weight.numel()
         for name, module in model.named_modules()
@@ -80,7 +97,7 @@ def test_flops_are_two_for_each_weight_and_the_attention(settings: RecommenderSe
 
 
 def test_the_shipped_llm_has_at_most_two_million_parameters_besides_embeddings() -> None:
-    total, non_embedding = CausalLmSettings().build(ITEMS, POSITIONS).parameter_counts()
+    total, non_embedding = CausalLmSettings().build(corpus()).parameter_counts()
     assert non_embedding <= 2_000_000
     assert total == non_embedding + (ITEMS + 1) * CausalLmSettings().hidden
 
@@ -89,8 +106,6 @@ def test_the_shipped_llm_has_at_most_two_million_parameters_besides_embeddings()
     ("settings", "fields"),
     [(SasRecSettings, {"hidden": 10, "heads": 3}), (CausalLmSettings, {"hidden": 12, "heads": 4})],
 )
-def test_heads_must_divide_the_width(
-    settings: type[RecommenderSettings], fields: dict[str, int]
-) -> None:
+def test_heads_must_divide_the_width(settings: type[Architecture], fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be a multiple of"):
         settings.model_validate(fields)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from small_log import HISTORY, Small, log_of, tiny_settings
 from torch.nn import functional
 
+from models.candidate_source import CatalogueScan
 from models.numerics import NumericsPlan, computing
 from models.popularity import popularity_order
+from models.prefixes import calibration_prefixes
 from models.preparation import training_tasks
 from models.training.full_softmax import full_softmax_loss
-from models.training.validation import calibration_targets, ndcg, ranks
+from models.training.validation import ndcg
 from models.training.windows import epoch_batches, training_windows
 from models.weights import TrainingTask, train
 from workloads.interaction_log import InteractionLog
@@ -31,6 +33,10 @@ def training_hash(task: TrainingTask) -> str:
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode() + value.numpy().tobytes())
     return digest.hexdigest()
+
+
+def with_corpus(task: TrainingTask, **changes: object) -> TrainingTask:
+    return replace(task, corpus=replace(task.corpus, **changes))
 
 
 def short_tasks(small: Small) -> tuple[TrainingTask, TrainingTask]:
@@ -131,7 +137,7 @@ def test_nothing_of_the_replay_reaches_training_or_early_stopping(
     small: Small, which: int, kind: str
 ) -> None:
     log, parts = split_log(kind, small)
-    task = replace(short_tasks(small)[which], log=log, split=parts)
+    task = with_corpus(short_tasks(small)[which], log=log, split=parts)
     replayed, calibrating = log.items.copy(), log.items.copy()
     for user in parts.device_users:
         end, start = log.offsets[user + 1], log.offsets[user] + parts.replay_start[user]
@@ -139,24 +145,23 @@ def test_nothing_of_the_replay_reaches_training_or_early_stopping(
         calibrating[log.offsets[user] + parts.calibration_start[user] : start] = 0
     assert len(parts.device_users) >= 20
     before = training_hash(task)
-    assert training_hash(replace(task, log=replace(log, items=replayed))) == before
-    assert training_hash(replace(task, log=replace(log, items=calibrating))) != before
+    assert training_hash(with_corpus(task, log=replace(log, items=replayed))) == before
+    assert training_hash(with_corpus(task, log=replace(log, items=calibrating))) != before
 
 
 def test_both_models_beat_popularity_where_there_is_a_pattern(small: Small) -> None:
-    targets = calibration_targets(small.split, HISTORY, 1000)
+    prefixes = calibration_prefixes(small.split, HISTORY, 1000)
+    taken = prefixes.taken(small.log)
     order = popularity_order(small.log, small.split)
     place = np.argsort(order)
     popular = []
-    for user, first, stop in zip(targets.user, targets.first, targets.stop, strict=True):
-        history = small.log.history(user)
-        for t in range(first, stop):
-            unseen = np.setdiff1d(np.arange(len(place)), history[:t])
-            popular.append(1 + int((place[unseen] < place[history[t]]).sum()))
+    for user, stop, item in zip(prefixes.user, prefixes.stop, taken, strict=True):
+        unseen = np.setdiff1d(np.arange(len(place)), small.log.history(user)[:stop])
+        popular.append(1 + int((place[unseen] < place[item]).sum()))
     popularity = ndcg(np.array(popular), 10)
     for model in small.models():
-        rank = ranks(model, small.log, targets, NumericsPlan("cpu", "any", 1))
-        assert ndcg(rank, 10) > 2 * popularity
+        scan = CatalogueScan(model, small.log, NumericsPlan("cpu", "any", 1), exclude_seen=True)
+        assert ndcg(scan.ranks(prefixes, taken), 10) > 2 * popularity
 
 
 def test_ndcg_by_hand() -> None:
@@ -165,9 +170,11 @@ def test_ndcg_by_hand() -> None:
 
 def test_the_best_epoch_is_kept(small: Small) -> None:
     recipe = {"max_epochs": 6, "batch_interactions": 64, "learning_rate": 0.05, "patience": 6}
-    settings = tiny_settings(training={"srm": recipe, "validation_users": 50})
+    settings = tiny_settings(training={"srm": recipe})
     task, _ = training_tasks(small.log, small.split, HISTORY, settings)
     model, result = train(task, SILENT)
-    rank = ranks(model, small.log, calibration_targets(small.split, HISTORY, 50), task.plan)
+    prefixes = calibration_prefixes(small.split, HISTORY, task.recipe.validation_users)
+    scan = CatalogueScan(model, small.log, task.plan, exclude_seen=True)
+    rank = scan.ranks(prefixes, prefixes.taken(small.log))
     assert ndcg(rank, 10) == result.validation_ndcg10
     assert 1 <= result.best_epoch <= result.epochs == 6

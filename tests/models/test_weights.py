@@ -68,15 +68,15 @@ def test_everything_that_weights_depend_on_is_in_their_identity(small: Small) ->
     task = training_tasks(small.log, small.split, HISTORY, small.settings)[0]
     other_log = replace(small.log, items=small.log.items[::-1].copy())
     recipe = task.recipe.model_copy(update={"learning_rate": 0.5})
+    earlier = replace(small.split, replay_start=small.split.replay_start - 1)
     changed = [
         replace(task, seed=1),
-        replace(task, history=HISTORY + 1),
-        replace(task, log=other_log),
+        replace(task, corpus=replace(task.corpus, history=HISTORY + 1)),
+        replace(task, corpus=replace(task.corpus, log=other_log)),
         replace(task, recipe=recipe),
-        replace(task, validation_users=3),
         replace(task, plan=replace(task.plan, threads=7)),
         replace(task, plan=replace(task.plan, processor="another")),
-        replace(task, split=replace(small.split, replay_start=small.split.replay_start - 1)),
+        replace(task, corpus=replace(task.corpus, split=earlier)),
         training_tasks(small.log, small.split, HISTORY, tiny_settings(srm={"hidden": 8}))[0],
     ]
     identities = [str(each.identity) for each in (task, *changed)]

@@ -1,0 +1,111 @@
+"""Where candidate lists come from: a model that continues histories, whatever its kind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.catalogue_ranking import hide, target_ranks, top
+from models.histories import seen_pairs
+from models.numerics import NumericsPlan
+from models.prefixes import Ints, Prefixes, prefix_groups
+from models.recommender import Recommender
+from workloads.interaction_log import InteractionLog
+
+
+@dataclass(frozen=True)
+class CandidateLists:
+    """The lists that a model proposes for some prefixes, best first.
+
+    Attributes:
+        item: int32, shape [R, N].
+        score: float32, shape [R, N]: logits or log-probabilities, whatever the model orders by.
+        invalid: candidates that the model proposed and that are no items of the catalogue.
+    """
+
+    item: NDArray[np.int32]
+    score: NDArray[np.float32]
+    invalid: int = 0
+
+
+class CandidateSource(ABC):
+    """Continues histories with lists of items."""
+
+    @abstractmethod
+    def lists(self, prefixes: Prefixes, count: int) -> CandidateLists:
+        """Return the `count` best items after each prefix."""
+
+    @abstractmethod
+    def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
+        """Return the 1-based rank of one item after each prefix among all that the model can say.
+
+        0 where the item is left out as seen, or where the model does not reach it.
+
+        Args:
+            prefixes: R histories.
+            taken: int64, shape [R].
+
+        Returns:
+            int64, shape [R].
+        """
+
+
+class CatalogueScan(CandidateSource):
+    """Scores the whole catalogue after each prefix: one causal pass a history, some rows at a time.
+
+    Args:
+        model: in evaluation mode.
+        log: the interactions.
+        plan: how to compute.
+        exclude_seen: leave out all items that the user took before the prefix's end.
+    """
+
+    def __init__(
+        self, model: Recommender, log: InteractionLog, plan: NumericsPlan, exclude_seen: bool
+    ) -> None:
+        self._model = model
+        self._log = log
+        self._plan = plan
+        self._exclude_seen = exclude_seen
+
+    def lists(self, prefixes: Prefixes, count: int) -> CandidateLists:
+        """Return the items with the highest logits."""
+        item = np.zeros((len(prefixes), count), np.int32)
+        score = np.zeros((len(prefixes), count), np.float32)
+        for member, logits in self._scan(prefixes):
+            best, best_logits = top(logits, count)
+            item[member] = best.cpu().numpy()
+            score[member] = best_logits.cpu().numpy()
+        return CandidateLists(item, score)
+
+    def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
+        """Return the ranks by logit in the whole catalogue."""
+        rank = np.zeros(len(prefixes), np.int64)
+        for member, logits in self._scan(prefixes):
+            rank[member] = target_ranks(logits, self._tensor(taken[member])).cpu().numpy()
+        return rank
+
+    def _scan(self, prefixes: Prefixes) -> Iterator[tuple[Ints, Tensor]]:
+        """Yield (which prefixes, logits of the catalogue after them), seen items hidden."""
+        with torch.inference_mode():
+            for group in prefix_groups(self._log, prefixes, self._plan.batch_positions):
+                encoded = self._model.encode(self._tensor(group.histories))
+                for first in range(0, len(group.member), self._plan.ranking_rows):
+                    part = slice(first, first + self._plan.ranking_rows)
+                    member = group.member[part]
+                    logits = self._model.score_catalogue(
+                        encoded, self._tensor(group.row[part]), self._tensor(group.step[part])
+                    )
+                    if self._exclude_seen:
+                        row, item = seen_pairs(
+                            self._log, prefixes.user[member], prefixes.stop[member]
+                        )
+                        hide(logits, self._tensor(row), self._tensor(item))
+                    yield member, logits
+
+    def _tensor(self, values: Ints) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self._plan.device)

@@ -1,0 +1,91 @@
+"""Predict the next item of every position of the training part: the independent training."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from models.candidate_source import CatalogueScan
+from models.corpus import Corpus
+from models.histories import Pieces
+from models.numerics import NumericsPlan
+from models.prefixes import calibration_prefixes
+from models.recommender import CausalRecommender, Recommender
+from models.training.full_softmax import full_softmax_loss
+from models.training.objective import Objective
+from models.training.settings import RecipeSettings
+from models.training.validation import ndcg
+from models.training.windows import training_windows
+
+
+class NextItem(Objective):
+    """The next item after every position, against the catalogue or against sampled negatives.
+
+    A causal model trained by softmax is compared with the whole catalogue. Binary cross-entropy,
+    and a model that scores pairs, take `recipe.negatives` items drawn uniformly for each target.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        corpus: Corpus,
+        recipe: RecipeSettings,
+        plan: NumericsPlan,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._corpus = corpus
+        self._recipe = recipe
+        self._plan = plan
+        self._windows = training_windows(corpus.log, corpus.split.train_stop, model.positions)
+        self.targets = self._windows.length
+        self._negatives = np.random.Generator(np.random.Philox([seed, 1]))
+        self._calibration = calibration_prefixes(
+            corpus.split, corpus.history, recipe.validation_users
+        )
+
+    def loss(self, examples: NDArray[np.int64]) -> Tensor:
+        """Return the mean loss over the positions of some windows."""
+        following = Pieces(self._windows.start + 1, self._windows.length)
+        inputs = self._tensor(self._windows.padded(self._corpus.log, examples))
+        targets = self._tensor(following.padded(self._corpus.log, examples))
+        row, step = (targets < self._model.items).nonzero(as_tuple=True)
+        encoded = self._model.encode(inputs)
+        target = targets[row, step]
+        softmax = self._recipe.loss == "softmax"
+        if softmax and isinstance(self._model, CausalRecommender):
+            states = self._model.states(encoded[row, step])
+            return full_softmax_loss(states, self._model.item_vectors(), target)
+        shape = (len(target), self._recipe.negatives)
+        negatives = self._tensor(self._negatives.integers(self._model.items, size=shape))
+        lists = torch.cat((target[:, None], negatives), dim=1)
+        return list_loss(self._model.score_lists(encoded, row, step, lists), softmax)
+
+    def validate(self) -> float:
+        """Return NDCG@10 in the unseen catalogue on the calibration steps."""
+        if not len(self._calibration):
+            return float("nan")
+        scan = CatalogueScan(self._model, self._corpus.log, self._plan, exclude_seen=True)
+        taken = self._calibration.taken(self._corpus.log)
+        return ndcg(scan.ranks(self._calibration, taken), 10)
+
+    def _tensor(self, values: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(values).to(self._plan.device)
+
+
+def list_loss(logits: Tensor, softmax: bool) -> Tensor:
+    """Return the mean loss of lists whose first item is the target.
+
+    Softmax: -log softmax(logits)[0] of each list. Otherwise the binary cross-entropy of all items
+    of all lists, label 1 for the target and 0 for the others.
+
+    Args:
+        logits: float, shape [R, N].
+        softmax: which of the two.
+    """
+    if softmax:
+        return functional.cross_entropy(logits, torch.zeros_like(logits[:, 0], dtype=torch.int64))
+    labels = torch.zeros_like(logits)
+    labels[:, 0] = 1.0
+    return functional.binary_cross_entropy_with_logits(logits, labels)
