@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 ROWS = 256
-"""States scored at a time. Logits of many more rows are allocated anew from the system each time, and
-paging them in takes as long as computing them."""
+"""States scored at a time. Logits of many more rows are allocated anew from the system each time,
+and paging them in takes as long as computing them."""
 
 
 class _FullSoftmax(torch.autograd.Function):
