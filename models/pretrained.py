@@ -1,0 +1,151 @@
+"""Pretrained models: a directory of the user's, or a name on the Hugging Face hub."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import ModelError
+
+CONFIG_FILE = "config.json"
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+FILES = (
+    CONFIG_FILE,
+    "model*.safetensors",
+    WEIGHTS_INDEX,
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "*.model",
+)
+"""What decides how a model computes. Weights only as safetensors: the older formats are pickles,
+which can run any code when they are read."""
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pretrained model whose files are all on this machine.
+
+    Attributes:
+        directory: where they are; complete.
+        content_hash: SHA-256 (hex) over the names and contents of the files that decide how it
+            computes. The same files elsewhere have the same hash.
+    """
+
+    directory: Path
+    content_hash: str
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What `config.json` says."""
+        config: dict[str, Any] = json.loads((self.directory / CONFIG_FILE).read_text("utf-8"))
+        return config
+
+
+def resolve(name: str, key: str) -> Pretrained:
+    """Return the pretrained model of that name, fetched from the hub where it is not here yet.
+
+    A directory comes first, then the local Hugging Face cache, and only then the network, which
+    `HF_HUB_OFFLINE=1` forbids.
+
+    Args:
+        name: a directory, or a name on the hub as `organisation/model`.
+        key: the setting that gives the name, as `models.llm.weights`.
+
+    Raises:
+        ModelError: there is no such directory, it holds no `config.json` and safetensors, or the
+            hub's model is neither in the local cache nor to be had.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        _refuse_incomplete(path, key)
+        directory = path.resolve()
+    elif _HUB_NAME.fullmatch(name) is None:
+        raise ModelError(
+            f"there is no directory {name}; accepted: a directory that holds {CONFIG_FILE} and "
+            "safetensors, or a name on the Hugging Face hub",
+            key,
+        )
+    else:
+        directory = _cached(name) or _fetched(name, key)
+    return Pretrained(directory, _content_hash(directory))
+
+
+def _cached(name: str) -> Path | None:
+    """Return the hub model's directory in the local cache, or None where it is not complete."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        directory = Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return directory if not _missing(directory) else None
+
+
+def _fetched(name: str, key: str) -> Path:
+    """Download the hub model into the local cache."""
+    from huggingface_hub import is_offline_mode, snapshot_download
+
+    try:
+        directory = Path(snapshot_download(name, allow_patterns=list(FILES)))
+    except OSError as failed:  # no network, no such model, or no right to it
+        if is_offline_mode():
+            reason = "HF_HUB_OFFLINE forbids the network"
+        else:
+            reason = f"the hub did not give it ({type(failed.__cause__ or failed).__name__})"
+        raise ModelError(
+            f"{name} is no directory here, nor is it complete in the local Hugging Face cache, and "
+            f"{reason}; accepted: a directory, or fetch it first where there is a network: "
+            f"hf download {name}",
+            key,
+        ) from failed
+    _refuse_incomplete(directory, key)
+    return directory
+
+
+def _missing(directory: Path) -> list[str]:
+    """Return the files without which the model cannot be loaded."""
+    needed = [CONFIG_FILE]
+    if (directory / WEIGHTS_INDEX).is_file():
+        index = json.loads((directory / WEIGHTS_INDEX).read_text("utf-8"))
+        needed += sorted(set(index["weight_map"].values()))
+    else:
+        needed.append(WEIGHTS)
+    return [file for file in needed if not (directory / file).is_file()]
+
+
+def _refuse_incomplete(directory: Path, key: str) -> None:
+    """Refuse what is no directory of a model.
+
+    Raises:
+        ModelError: it is a file, or a file is missing in it.
+    """
+    if not directory.is_dir():
+        raise ModelError(f"{directory} is a file; accepted: the directory of a model", key)
+    missing = _missing(directory)
+    if missing:
+        raise ModelError(
+            f"{directory} lacks {' and '.join(missing)}; accepted: a directory that holds "
+            f"{CONFIG_FILE} and the weights as safetensors, as save_pretrained writes them",
+            key,
+        )
+
+
+def _content_hash(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in FILES for path in directory.glob(pattern)}):
+        with path.open("rb") as file:
+            digest.update(
+                f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
+            )
+    return digest.hexdigest()
