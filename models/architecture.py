@@ -15,6 +15,8 @@ from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from workloads.settings import Settings
 
+WHOLE_TRAINING_PART = "all training interactions"
+
 
 @dataclass(frozen=True)
 class RequestCost:
@@ -40,6 +42,11 @@ class Architecture(Settings, ABC):
 
     features: ClassVar[str] = "item ids in order"
     """What the model knows of an interaction, in words."""
+
+    @property
+    def knowledge(self) -> str:
+        """How much of the training data it learns from, in words."""
+        return WHOLE_TRAINING_PART
 
     @abstractmethod
     def build(self, corpus: Corpus) -> Any:

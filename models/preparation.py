@@ -1,13 +1,14 @@
 """Everything that a run needs of the models, from the caches or computed once."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from models.content_cache import ContentCache, Entry
 from models.corpus import Corpus
 from models.errors import ModelError
+from models.knowledge_cutoff import known_split
 from models.numerics import NumericsPlan, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
 from models.replay_contexts import Replay
@@ -33,6 +34,9 @@ class PreparedModels:
         train_s: seconds of training in this process.
         infer_s: seconds of building tables in this process.
         store_hash: SHA-256 (hex) over the tables' contents.
+        replay: what is replayed, and what the models are given.
+        srm: the SRM's weights, on disk: `srm.model()` loads them.
+        llm: the LLM's weights, on disk.
     """
 
     outcomes: Outcomes
@@ -42,6 +46,9 @@ class PreparedModels:
     train_s: float
     infer_s: float
     store_hash: str
+    replay: Replay
+    srm: Weights
+    llm: Weights
 
 
 def prepare(
@@ -86,19 +93,27 @@ def prepare(
         train_s=train_s,
         infer_s=time.perf_counter() - started_s if built else 0.0,
         store_hash=entry.content_hash,
+        replay=replay,
+        srm=srm,
+        llm=llm,
     )
 
 
 def training_tasks(
     log: InteractionLog, split: Split, history: int, settings: ModelSettings
 ) -> tuple[TrainingTask, TrainingTask]:
-    """Return the training of the SRM and that of the LLM."""
+    """Return the training of the SRM and that of the LLM, which may know less of the log.
+
+    Raises:
+        ModelError: the LLM's knowledge cut-off fits no log without times, or leaves nothing.
+    """
     training = settings.training
     corpus = Corpus(log, split, history)
+    known = replace(corpus, split=known_split(log, split, settings.llm.trained_until))
     plan = plan_of(settings.device, settings.threads)
     return (
         TrainingTask("Train the SRM", settings.srm, training.srm, corpus, settings.seed, plan),
-        TrainingTask("Train the LLM", settings.llm, training.llm, corpus, settings.seed, plan),
+        TrainingTask("Train the LLM", settings.llm, training.llm, known, settings.seed, plan),
     )
 
 

@@ -50,6 +50,7 @@ class ModelCard:
         trained_interactions: interactions in the training data.
         trained_users: users that they come from.
         trained_until: ISO date of the latest of them; None where the log has no times.
+        knowledge: how much of the training data it learnt from, in words.
         features: what it knows of an interaction, in words.
         epochs: epochs until the kept weights.
         calibration_ndcg10: NDCG@10 on the calibration steps (whole catalogue, seen items excluded);
@@ -68,6 +69,7 @@ class ModelCard:
     trained_interactions: int
     trained_users: int
     trained_until: str | None
+    knowledge: str
     features: str
     epochs: int
     calibration_ndcg10: float | None
@@ -165,6 +167,7 @@ class Weights:
             request_flops=cost.flops,
             prompt_tokens=cost.prompt_tokens,
             decode_tokens=cost.decode_tokens,
+            knowledge=task.architecture.knowledge,
             features=task.architecture.features,
             trained_interactions=int(corpus.split.train_stop.sum()),
             trained_users=int((corpus.split.train_stop > 0).sum()),
