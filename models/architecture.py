@@ -48,6 +48,14 @@ class Architecture(Settings, ABC):
         """How much of the training data it learns from, in words."""
         return WHOLE_TRAINING_PART
 
+    def check(self, corpus: Corpus) -> None:
+        """Refuse, before anything trains, a corpus that the model cannot be built for.
+
+        Raises:
+            ModelError: what does not fit.
+        """
+        del corpus  # most models fit every corpus
+
     @abstractmethod
     def build(self, corpus: Corpus) -> Any:
         """Return a new model (an `nn.Module`), weights from torch's current random state."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,22 @@ class Pretrained:
 
     Attributes:
         directory: where they are; complete.
-        content_hash: SHA-256 (hex) over the names and contents of the files that decide how it
-            computes. The same files elsewhere have the same hash.
     """
 
     directory: Path
-    content_hash: str
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over names and contents of the files that decide how it computes.
+
+        The same files elsewhere have the same hash.
+        """
+        digest = hashlib.sha256()
+        for path in sorted({path for each in FILES for path in self.directory.glob(each)}):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.name} {content}\n".encode())
+        return digest.hexdigest()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -77,7 +88,7 @@ def resolve(name: str, key: str) -> Pretrained:
         )
     else:
         directory = _cached(name) or _fetched(name, key)
-    return Pretrained(directory, _content_hash(directory))
+    return Pretrained(directory)
 
 
 def _cached(name: str) -> Path | None:
@@ -139,13 +150,3 @@ def _refuse_incomplete(directory: Path, key: str) -> None:
             f"{CONFIG_FILE} and the weights as safetensors, as save_pretrained writes them",
             key,
         )
-
-
-def _content_hash(directory: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in FILES for path in directory.glob(pattern)}):
-        with path.open("rb") as file:
-            digest.update(
-                f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
-    return digest.hexdigest()

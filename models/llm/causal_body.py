@@ -1,0 +1,406 @@
+"""The causal language models of `transformers`: built anew, or pretrained and given items to say.
+
+Every item is one token, and one more token pads: id `items`.
+"""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from pydantic import Field, FiniteFloat, model_validator
+from torch import Tensor, nn
+
+from models.corpus import Corpus
+from models.errors import ModelError
+from models.llm import LlmSettings
+from models.pretrained import Pretrained, resolve
+from workloads.settings import Settings, invalid
+
+if TYPE_CHECKING:
+    from transformers import LlamaConfig
+
+WEIGHTS_KEY = "models.llm.weights"
+
+
+class LoraSettings(Settings):
+    """Low-rank adapters of all matrices of the body (Hu et al. 2021, arXiv 2106.09685)."""
+
+    rank: int = Field(default=8, ge=1)
+    """Rank of the change of each matrix."""
+    alpha: FiniteFloat = Field(default=16.0, gt=0)
+    """The change is scaled by `alpha` / `rank`."""
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the adapters' inputs dropped in training."""
+
+
+@dataclass(frozen=True)
+class BodyShape:
+    """What decides the operations of a causal model without its embeddings.
+
+    Attributes:
+        matrix_weights: weights of all its matrices; of a mixture of experts, those of all experts.
+        attention_width: attention heads x their width, summed over the layers.
+        width: of an item's vector.
+    """
+
+    matrix_weights: int
+    attention_width: int
+    width: int
+
+
+class CausalBody(LlmSettings):
+    """A causal language model over item tokens: a small new Llama, or pretrained weights.
+
+    Llama: Touvron et al. 2023, arXiv 2302.13971.
+    """
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("weights", "hidden"),
+        ("weights", "layers"),
+        ("weights", "heads"),
+        ("weights", "intermediate"),
+    )
+
+    weights: str | None = Field(default=None, min_length=1)
+    """A directory with any causal language model of `transformers` (safetensors), or its name on
+    the Hugging Face hub; its text vocabulary is replaced by the items, unless it is a model over
+    these items already. null: a new Llama of the sizes below."""
+    lora: LoraSettings | None = None
+    """Train low-rank adapters and the item embeddings only, and leave the pretrained body as it is;
+    null: train everything. Needs the extra `lora`."""
+    hidden: int = Field(default=128, ge=2)
+    """Width of item embeddings and states."""
+    layers: int = Field(default=2, ge=1)
+    """Decoder layers."""
+    heads: int = Field(default=4, ge=1)
+    """Attention heads; `hidden` must be a multiple of twice this (rotary pairs)."""
+    intermediate: int = Field(default=384, ge=1)
+    """Width of the gated feed-forward layer."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of input-embedding and final-state activations dropped in training (Llama has none)."""
+
+    @model_validator(mode="after")
+    def _heads_divide_hidden(self) -> "CausalBody":
+        if self.hidden % (2 * self.heads):
+            raise ValueError(
+                f"hidden ({self.hidden}) must be a multiple of 2 x heads ({2 * self.heads})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_a_pretrained_body_is_adapted(self) -> "CausalBody":
+        if self.lora is not None and self.weights is None:
+            raise invalid("adapts pretrained weights, and none are given; accepted: null", "lora")
+        return self
+
+    def check(self, corpus: Corpus) -> None:
+        """Refuse weights that are not there, are of another kind or do not fit the corpus."""
+        if self.weights is not None:
+            _refuse_misfit(_config(self._pretrained()), self.weights, corpus)
+        if self.lora is not None:
+            _refuse_missing_peft()
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings, with the contents of the pretrained files instead of their place."""
+        identity = super().identity()
+        if self.weights is not None:
+            identity["weights"] = self._pretrained().content_hash
+        if self.lora is not None:
+            _refuse_missing_peft()
+            identity["peft"] = importlib.metadata.version("peft")
+        return identity
+
+    def language_model(self, corpus: Corpus) -> Any:
+        """Return the `transformers` model whose tokens are the corpus's items and one that pads.
+
+        Raises:
+            ModelError: the pretrained model is none that fits.
+        """
+        if self.weights is None:
+            from transformers import LlamaForCausalLM  # here, because its import takes seconds
+
+            return LlamaForCausalLM(_llama_config(self, corpus))
+        pretrained = self._pretrained()
+        config = _config(pretrained)
+        _refuse_misfit(config, self.weights, corpus)
+        model = load_language_model(pretrained.directory)
+        _refuse_reading_ahead(model, self.weights)
+        if not _speaks_items(config):
+            _replace_vocabulary(model, corpus)
+        return model if self.lora is None else _adapted(model, self.lora)
+
+    def shape(self) -> BodyShape:
+        """Return the shape of the body."""
+        if self.weights is not None:
+            return _shape_of(_config(self._pretrained()))
+        h, m = self.hidden, self.intermediate
+        return BodyShape(self.layers * (4 * h * h + 3 * h * m), self.layers * h, h)
+
+    def flops_per_step(self, context: int, scored_items: int) -> float:
+        """Return 2 operations a weight, attention over the kept keys and values, and the scores.
+
+        Attention of width a reads `context` + 1 keys and values: 4 a (context + 1) operations.
+        """
+        shape = self.shape()
+        attention = 4 * shape.attention_width * (context + 1)
+        return float(2 * shape.matrix_weights + attention + 2 * shape.width * scored_items)
+
+    def _pretrained(self) -> Pretrained:
+        assert self.weights is not None
+        return resolve(self.weights, WEIGHTS_KEY)
+
+
+def catalogue_hash(corpus: Corpus) -> str:
+    """Return the SHA-256 (hex) of the items' keys in order: what the item tokens mean."""
+    return hashlib.sha256(repr(corpus.log.catalogue.keys).encode()).hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep `transformers` from writing and drawing bars of its own across those of the testbed."""
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def load_language_model(directory: Path) -> Any:
+    """Return the causal language model of a directory, in float32.
+
+    Raises:
+        ModelError: it is none, or lacks some of its weights.
+    """
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with quiet():
+            model, told = AutoModelForCausalLM.from_pretrained(
+                directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
+            )
+    except (OSError, ValueError, RuntimeError, KeyError) as failed:
+        raise ModelError(
+            f"{directory} cannot be loaded as a causal language model ({_first_line(failed)}); "
+            "accepted: what AutoModelForCausalLM of transformers reads",
+            WEIGHTS_KEY,
+        ) from failed
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise ModelError(
+            f"{directory} lacks {len(missing)} weights of a {type(model).__name__}, as "
+            f"{missing[0]}; accepted: a complete causal language model",
+            WEIGHTS_KEY,
+        )
+    model.config.use_cache = False
+    return model
+
+
+def _config(pretrained: Pretrained) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
+    except (OSError, ValueError, KeyError) as failed:
+        raise ModelError(
+            f"{pretrained.directory}: transformers cannot read its config.json "
+            f"({_first_line(failed)}); accepted: what AutoModelForCausalLM reads",
+            WEIGHTS_KEY,
+        ) from failed
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _llama_config(settings: CausalBody, corpus: Corpus) -> "LlamaConfig":
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=corpus.items + 1,
+        pad_token_id=corpus.items,
+        bos_token_id=None,
+        eos_token_id=None,
+        hidden_size=settings.hidden,
+        intermediate_size=settings.intermediate,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        max_position_embeddings=corpus.positions,
+        tie_word_embeddings=True,
+        use_cache=False,
+        attn_implementation="sdpa",
+        item_catalogue_size=corpus.items,
+        item_catalogue_hash=catalogue_hash(corpus),
+    )
+
+
+def _speaks_items(config: Any) -> bool:
+    return getattr(config, "item_catalogue_size", None) is not None
+
+
+def _refuse_misfit(config: Any, name: str, corpus: Corpus) -> None:
+    """Refuse a model that reads too short histories, or says other items than the catalogue's.
+
+    Raises:
+        ModelError: naming both sizes.
+    """
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if positions is not None and positions < corpus.positions:
+        raise ModelError(
+            f"{name} reads at most {positions} positions, and a history and the window that grows "
+            f"from it take {corpus.positions}; accepted: a model of at least so many, or less of "
+            "workload.history or workload.replay_steps",
+            WEIGHTS_KEY,
+        )
+    if not _speaks_items(config):
+        return
+    catalogue = f"the catalogue of {corpus.log.name}"
+    remedy = "accepted: weights trained on this catalogue, or a model of text, which gets new items"
+    if config.item_catalogue_size != corpus.items:
+        raise ModelError(
+            f"{name} is a model over {config.item_catalogue_size} items, and {catalogue} has "
+            f"{corpus.items}; {remedy}",
+            WEIGHTS_KEY,
+        )
+    if config.item_catalogue_hash != catalogue_hash(corpus):
+        raise ModelError(
+            f"{name} is a model over {corpus.items} items, as many as {catalogue} has, but other "
+            f"ones; {remedy}",
+            WEIGHTS_KEY,
+        )
+
+
+def _refuse_reading_ahead(model: Any, name: str) -> None:
+    """Refuse a model whose states depend on later tokens.
+
+    Raises:
+        ModelError: it does, as masked language models do.
+    """
+    model.eval()
+    width = model.get_input_embeddings().embedding_dim
+    before = torch.cos(torch.arange(4 * width, dtype=torch.float32)).view(1, 4, width)
+    after = before.clone()
+    after[:, 2:] *= -1
+    with torch.inference_mode():
+        first, second = (model.base_model(inputs_embeds=each)[0][:, :2] for each in (before, after))
+    if not torch.allclose(first, second, rtol=1e-3, atol=1e-3):
+        raise ModelError(
+            f"{name} is a {type(model).__name__} that reads ahead, so it cannot say what comes "
+            "next; accepted: a causal language model, as Llama or GPT-2",
+            WEIGHTS_KEY,
+        )
+
+
+def _replace_vocabulary(model: Any, corpus: Corpus) -> None:
+    """Replace a model's tokens by the items and one that pads, embeddings drawn anew.
+
+    New rows are normal with the spread of the old ones: that is what the body is used to read.
+    """
+    tables = (model.get_input_embeddings(), model.get_output_embeddings())
+    spreads = [float(table.weight.detach().std()) for table in tables]
+    with quiet():
+        model.resize_token_embeddings(corpus.items + 1, mean_resizing=False)
+    tables = (model.get_input_embeddings(), model.get_output_embeddings())
+    for table, spread in zip(tables, spreads, strict=True):
+        nn.init.normal_(table.weight, std=spread)
+    bias = getattr(tables[1], "bias", None)
+    if bias is not None:  # items are told apart by their vectors alone
+        nn.init.zeros_(bias).requires_grad_(False)
+    config = model.config
+    config.pad_token_id, config.bos_token_id, config.eos_token_id = corpus.items, None, None
+    config.item_catalogue_size = corpus.items
+    config.item_catalogue_hash = catalogue_hash(corpus)
+    model.generation_config = type(model.generation_config).from_model_config(config)
+
+
+def _shape_of(config: Any) -> BodyShape:
+    """Return the shape of a model of this configuration, built without memory for its weights."""
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with torch.device("meta"), quiet():
+            model = AutoModelForCausalLM.from_config(config)
+    except ValueError as failed:
+        raise ModelError(
+            f"a {config.model_type} is no causal language model ({_first_line(failed)}); "
+            "accepted: what AutoModelForCausalLM of transformers reads",
+            WEIGHTS_KEY,
+        ) from failed
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    tables.add(id(model.get_output_embeddings().weight))
+    matrices = (each for each in model.parameters() if each.dim() > 1 and id(each) not in tables)
+    text = config.get_text_config()
+    heads = text.num_attention_heads
+    head_width = getattr(text, "head_dim", None) or text.hidden_size // heads
+    return BodyShape(
+        matrix_weights=sum(each.numel() for each in matrices),
+        attention_width=text.num_hidden_layers * heads * head_width,
+        width=model.get_input_embeddings().embedding_dim,
+    )
+
+
+def _refuse_missing_peft() -> None:
+    """Refuse adapters without the library that makes them.
+
+    Raises:
+        ModelError: peft is not installed.
+    """
+    try:
+        import peft  # noqa: F401
+    except ImportError as missing:
+        raise ModelError(
+            "low-rank adapters need peft, which is not installed: pip install "
+            "'device-cloud-testbed[lora]'; accepted here: null",
+            "models.llm.lora",
+        ) from missing
+
+
+def _adapted(model: Any, lora: LoraSettings) -> Any:
+    """Return the model with adapters; these and the item embeddings are trained, nothing else."""
+    _refuse_missing_peft()
+    from peft import LoraConfig, get_peft_model
+
+    body = model.base_model
+    linear = ("Linear", "Conv1D")  # of torch, and of transformers' GPT-2
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=sorted(
+            f"{model.base_model_prefix}.{name}"
+            for name, module in body.named_modules()
+            if type(module).__name__ in linear
+        ),
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in body.modules()),
+    )
+    adapted = get_peft_model(model, config)
+    for table in (model.get_input_embeddings(), model.get_output_embeddings()):
+        table.weight.requires_grad_(True)
+    return adapted
+
+
+def merged(model: Any) -> Any:
+    """Return the plain `transformers` model, any adapters added to the weights they adapt."""
+    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+
+
+def plain(model: Any) -> Any:
+    """Return the `transformers` model itself, which calls its adapters where it has any."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def item_table(model: Any) -> Tensor:
+    """Return the embeddings that states are compared with: float [items + 1, width]."""
+    weight: Tensor = plain(model).get_output_embeddings().weight
+    return weight
