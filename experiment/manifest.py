@@ -59,7 +59,11 @@ def manifest(
         "processor": {"machine": platform.machine(), "model": processor_model()},
         "dropped_keys": list(dropped_keys),
         "point": point,
-        "models": {"srm": asdict(models.srm_card), "llm": asdict(models.llm_card)},
+        "models": {
+            "srm": asdict(models.srm_card),
+            "llm": asdict(models.llm_card),
+            "learned_fusion_weight": models.learned_weight,
+        },
         "workload": {
             "name": log.name,
             "users": log.users,

@@ -1,13 +1,13 @@
 """Cells: what a device that holds a list shows, and how the two models agree, at each step."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.consistency import footrule_consistency
-from models.fusion import VARIANTS, fuse, opinion
+from models.fusion import VARIANTS, Variant, fuse, opinion
 
 
 @dataclass(frozen=True)
@@ -39,33 +39,99 @@ class Cells:
 
     consistency: NDArray[np.float32]
     list_rank: NDArray[np.int64]
-    fused_rank: dict[int, NDArray[np.int64]]
+    fused_rank: dict[Variant, NDArray[np.int64]]
 
 
-def evaluate(lists: HeldLists, binary_logits: bool) -> Cells:
+@dataclass(frozen=True)
+class FoundTargets:
+    """The held lists that contain what the user takes, their items in the order of the ids.
+
+    Attributes:
+        maker_rank: int64, shape [M, N]: rank of each item left in the maker's order.
+        left: bool, shape [M, N].
+        p: float64, shape [M, N]: the SRM's opinion.
+        is_target: bool, shape [M, N]: one item of each list.
+    """
+
+    maker_rank: NDArray[np.int64]
+    left: NDArray[np.bool_]
+    p: NDArray[np.float64]
+    is_target: NDArray[np.bool_]
+
+    def ranks(self, variant: Variant, learned_weight: float) -> NDArray[np.int64]:
+        """Return the 1-based rank of each target as shown under a fusion variant: int64 [M]."""
+        count = self.left.sum(axis=1, keepdims=True)
+        value = fuse(variant, self.maker_rank, count, self.p, learned_weight)
+        target = self.is_target.argmax(axis=1)[:, None]
+        target_value = np.take_along_axis(value, target, axis=1)
+        lower_id = np.arange(value.shape[1]) < target
+        ahead = (value > target_value) | ((value == target_value) & lower_id)
+        return np.asarray(1 + (ahead & self.left).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class ById:
+    """Held lists with their items in the order of the ids.
+
+    So a stable sort by score places the lower id first where scores are equal.
+
+    Attributes:
+        maker_rank: int64, shape [U, S, N]: rank of each item left in the maker's order.
+        left: bool, shape [U, S, N].
+        logit: float32, shape [U, S, N].
+        is_target: bool, shape [U, S, N]: left, and what the user takes.
+    """
+
+    maker_rank: NDArray[np.int64]
+    left: NDArray[np.bool_]
+    logit: NDArray[np.float32]
+    is_target: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, lists: HeldLists) -> Self:
+        """Return the lists by id."""
+        by_id = np.argsort(lists.item, axis=1, kind="stable")[:, None, :]
+        left = np.take_along_axis(lists.left, by_id, axis=2)
+        item = np.take_along_axis(lists.item[:, None, :], by_id, axis=2)
+        return cls(
+            maker_rank=np.take_along_axis(np.cumsum(lists.left, axis=2), by_id, axis=2),
+            left=left,
+            logit=np.take_along_axis(lists.logit, by_id, axis=2),
+            is_target=(item == lists.target[:, :, None]) & left,
+        )
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Whether each list contains the target: bool [U, S]."""
+        return np.asarray(self.is_target.any(axis=2))
+
+    def targets(self, binary_logits: bool) -> FoundTargets:
+        """Return the lists that contain the target."""
+        found = self.found
+        left = self.left[found]
+        p = opinion(self.logit[found], left, binary_logits)
+        return FoundTargets(self.maker_rank[found], left, p, self.is_target[found])
+
+
+def evaluate(lists: HeldLists, binary_logits: bool, learned_weight: float) -> Cells:
     """Return consistency and ranks of every user and step.
 
-    The items are first put in the order of their ids, so that a stable sort by score places the
-    lower id first where scores are equal.
+    Args:
+        lists: what the users hold.
+        binary_logits: whether the SRM was trained with binary cross-entropy.
+        learned_weight: the SRM's weight in the learned fusion.
     """
-    by_id = np.argsort(lists.item, axis=1, kind="stable")[:, None, :]
-    maker_rank = np.take_along_axis(np.cumsum(lists.left, axis=2), by_id, axis=2)
-    left = np.take_along_axis(lists.left, by_id, axis=2)
-    logit = np.take_along_axis(lists.logit, by_id, axis=2)
-    item = np.take_along_axis(lists.item[:, None, :], by_id, axis=2)
-
-    srm_rank = _ranks(np.where(left, logit, -np.inf))
-    is_target = (item == lists.target[:, :, None]) & left
-    found = is_target.any(axis=2)
-
-    rank = {variant: np.zeros(found.shape, np.int64) for variant in VARIANTS}
-    hit, hit_left = maker_rank[found], left[found]
-    p = opinion(logit[found], hit_left, binary_logits)
-    for variant in VARIANTS:
-        value = fuse(variant, hit, hit_left.sum(axis=1, keepdims=True), p)
-        rank[variant][found] = _rank_of(value, is_target[found], hit_left)
-    list_rank = np.where(is_target, maker_rank, 0).sum(axis=2)
-    return Cells(footrule_consistency(maker_rank, srm_rank, left), list_rank, rank)
+    by_id = ById.of(lists)
+    targets = by_id.targets(binary_logits)
+    fused_rank = {variant: np.zeros(by_id.found.shape, np.int64) for variant in VARIANTS}
+    for variant, rank in fused_rank.items():
+        rank[by_id.found] = targets.ranks(variant, learned_weight)
+    srm_rank = _ranks(np.where(by_id.left, by_id.logit, -np.inf))
+    return Cells(
+        consistency=footrule_consistency(by_id.maker_rank, srm_rank, by_id.left),
+        list_rank=np.where(by_id.is_target, by_id.maker_rank, 0).sum(axis=2),
+        fused_rank=fused_rank,
+    )
 
 
 def _ranks(score: NDArray[Any]) -> NDArray[np.int64]:
@@ -74,14 +140,3 @@ def _ranks(score: NDArray[Any]) -> NDArray[np.int64]:
     ranks = np.empty(score.shape, np.int64)
     np.put_along_axis(ranks, order, np.arange(1, score.shape[-1] + 1), axis=-1)
     return ranks
-
-
-def _rank_of(
-    value: NDArray[np.float64], is_target: NDArray[np.bool_], left: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Return the 1-based rank of the one target of each row among the items left: [M, N] -> [M]."""
-    target = is_target.argmax(axis=1)[:, None]
-    target_value = np.take_along_axis(value, target, axis=1)
-    lower_id = np.arange(value.shape[1]) < target
-    ahead = (value > target_value) | ((value == target_value) & lower_id)
-    return np.asarray(1 + (ahead & left).sum(axis=1))

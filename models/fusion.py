@@ -1,16 +1,18 @@
-"""The five ways to fuse the LLM's and the SRM's order of a list (LSC4Rec, arXiv 2501.05647).
+"""Ways to fuse the LLM's and the SRM's order of a list: LSC4Rec's five, and a fitted one.
 
 All are functions of r, the rank in the LLM's order from 1 to n; n, the items left in the list; and
-p in (0, 1), the SRM's opinion. The item with the highest value is shown first.
+p in (0, 1), the SRM's opinion. The item with the highest value is shown first. The five are those
+of arXiv 2501.05647.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-VARIANTS = (1, 2, 3, 4, 5)
+Variant = Literal[1, 2, 3, 4, 5, "learned"]
+VARIANTS: tuple[Variant, ...] = (1, 2, 3, 4, 5, "learned")
 SURE = 0.4
 """Variant 2 listens to the SRM where |p - 0.5| exceeds this."""
 
@@ -46,17 +48,24 @@ def opinion(logit: NDArray[Any], left: NDArray[np.bool_], binary_logits: bool) -
     return np.asarray(expit(standard))
 
 
-def fuse(variant: int, llm_rank: NDArray[Any], left_count: NDArray[Any], p: Floats) -> Floats:
+def fuse(
+    variant: Variant,
+    llm_rank: NDArray[Any],
+    left_count: NDArray[Any],
+    p: Floats,
+    learned_weight: float,
+) -> Floats:
     """Return the fused value of each item; higher is better.
 
     1: -r. 2: -r/n + 0.5, plus p - 0.5 only where |p - 0.5| > 0.4. 3: -r/n + (p - 0.5).
-    4: -r/n + 2 (p - 0.5). 5: p.
+    4: -r/n + 2 (p - 0.5). 5: p. learned: -r/n + w (p - 0.5).
 
     Args:
-        variant: 1 to 5.
+        variant: 1 to 5, or learned.
         llm_rank: r, shape [..., N].
         left_count: n, broadcast against r (for instance of shape [..., 1]).
         p: float64, shape [..., N].
+        learned_weight: w of the learned variant, at least 0.
 
     Raises:
         ValueError: another variant.
@@ -74,4 +83,6 @@ def fuse(variant: int, llm_rank: NDArray[Any], left_count: NDArray[Any], p: Floa
             return np.asarray(share + 2 * (p - 0.5))
         case 5:
             return p
-    raise ValueError(f"fusion variant {variant}; accepted: 1 to 5")
+        case "learned":
+            return np.asarray(share + learned_weight * (p - 0.5))
+    raise ValueError(f"fusion variant {variant}; accepted: 1 to 5, or learned")

@@ -49,6 +49,14 @@ class OutcomeBuilder:
 
     Users are batched by the length of their contexts under the numerics plan. One causal pass reads
     a whole context, as contexts start at a fixed item and grow.
+
+    Args:
+        replay: what is replayed.
+        srm: in evaluation mode.
+        binary_logits: whether it was trained with binary cross-entropy.
+        llm: generates the lists.
+        learned_weight: the SRM's weight in the learned fusion.
+        plan: how to compute.
     """
 
     def __init__(
@@ -57,12 +65,14 @@ class OutcomeBuilder:
         srm: Recommender,
         binary_logits: bool,
         llm: CandidateSource,
+        learned_weight: float,
         plan: NumericsPlan,
     ) -> None:
         self._replay = replay
         self._srm = srm
         self._binary_logits = binary_logits
         self._llm = llm
+        self._learned_weight = learned_weight
         self._plan = plan
         self._srm_scan = CatalogueScan(srm, replay.log, plan, replay.candidates.exclude_seen)
         self._popularity = popularity_order(replay.log, replay.split)
@@ -204,7 +214,8 @@ class OutcomeBuilder:
         if self._replay.candidates.exclude_seen:
             left = at[:, :, None] <= self._step_taken(group, row, item, basis)[:, None, :]
         target = group.taken(row[:, None], at)
-        return evaluate(HeldLists(item, logit, left, target), self._binary_logits)
+        lists = HeldLists(item, logit, left, target)
+        return evaluate(lists, self._binary_logits, self._learned_weight)
 
     def _step_taken(
         self, group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.fusion import VARIANTS
+from models.fusion import VARIANTS, Variant
 
 FRESHNESS_AGES = (0, 1, 2, 5, 10, 20)
 """List ages in steps at which the freshness curve is drawn."""
@@ -132,7 +132,7 @@ class Outcomes:
         self.freshness_valid: NDArray[np.bool_] = self._column("freshness_valid")
         self.freshness_consistency: NDArray[np.float32] = self._column("freshness_consistency")
 
-    def rank_by_fusion(self, variant: int) -> NDArray[Any]:
+    def rank_by_fusion(self, variant: Variant) -> NDArray[Any]:
         """Return the rank of the item taken in the list as shown under a fusion variant.
 
         The popularity list is shown in popularity order under every variant.
@@ -142,7 +142,7 @@ class Outcomes:
         """
         return self._column(f"rank_{variant}")
 
-    def freshness_rank(self, variant: int) -> NDArray[Any]:
+    def freshness_rank(self, variant: Variant) -> NDArray[Any]:
         """Return the rank of the item taken at step t in the list of H_{t-a}, by fusion variant.
 
         Returns:
@@ -150,7 +150,7 @@ class Outcomes:
         """
         return self._column(f"freshness_rank_{variant}")
 
-    def table(self, fusion: int) -> FusedTable:
+    def table(self, fusion: Variant) -> FusedTable:
         """Return the table that the simulation reads, under one fusion variant."""
         return FusedTable(
             self.steps,

@@ -9,7 +9,7 @@ from models.content_cache import ContentCache, Entry
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.knowledge_cutoff import known_split
-from models.numerics import NumericsPlan, plan_of
+from models.numerics import NumericsPlan, computing, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
 from models.replay_contexts import Replay
 from models.settings import ModelSettings
@@ -18,7 +18,7 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 """Raised whenever the same weights and settings give other tables than before."""
 
 
@@ -34,6 +34,7 @@ class PreparedModels:
         train_s: seconds of training in this process.
         infer_s: seconds of building tables in this process.
         store_hash: SHA-256 (hex) over the tables' contents.
+        learned_weight: the SRM's weight in the learned fusion.
         replay: what is replayed, and what the models are given.
         srm: the SRM's weights, on disk: `srm.model()` loads them.
         llm: the LLM's weights, on disk.
@@ -46,6 +47,7 @@ class PreparedModels:
     train_s: float
     infer_s: float
     store_hash: str
+    learned_weight: float
     replay: Replay
     srm: Weights
     llm: Weights
@@ -93,6 +95,7 @@ def prepare(
         train_s=train_s,
         infer_s=time.perf_counter() - started_s if built else 0.0,
         store_hash=entry.content_hash,
+        learned_weight=entry.facts["learned_weight"],
         replay=replay,
         srm=srm,
         llm=llm,
@@ -179,14 +182,19 @@ def _store(
         return entry, False
 
     def build(directory: Path) -> dict[str, Any]:
-        from models.outcome_builder import OutcomeBuilder  # only where models have to run
+        # Here, because only a store that has to be built needs them.
+        from models.learned_fusion import fitted_weight
+        from models.outcome_builder import OutcomeBuilder
 
         shape = OutcomeShape(len(replay.split.device_users), replay.steps, replay.candidates.count)
         writer = OutcomeWriter(directory, shape)
         source = llm.source(replay.candidates.exclude_seen)
-        builder = OutcomeBuilder(replay, srm.model(), srm.binary_logits, source, plan)
+        srm_model, binary = srm.model(), srm.binary_logits
+        with computing(plan):
+            weight = fitted_weight(replay, srm_model, binary, source, plan)
+        builder = OutcomeBuilder(replay, srm_model, binary, source, weight, plan)
         builder.build(writer, progress)
         writer.close()
-        return {"shape": asdict(shape)}
+        return {"shape": asdict(shape), "learned_weight": weight}
 
     return cache.add(identity, build), True

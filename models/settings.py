@@ -6,8 +6,10 @@ from pydantic import Field
 
 import models.llm
 import models.srm
+from models.fusion import Variant
 from models.llm import LlmSettings
 from models.llm.causal import CausalLmSettings
+from models.numerics import Precision
 from models.srm import SrmSettings
 from models.srm.sasrec import SasRecSettings
 from models.training.settings import TrainingSettings
@@ -43,13 +45,17 @@ class ModelSettings(Settings):
     """How both are trained."""
     candidates: CandidateSettings = CandidateSettings()
     """The lists that the LLM generates."""
-    fusion: Literal[1, 2, 3, 4, 5] = 3
+    fusion: Variant = 3
     """How a list is ordered for display: 1 LLM only, 2 LLM corrected where the SRM is sure, 3 both,
-    4 both with twice the SRM's weight, 5 SRM only."""
+    4 both with twice the SRM's weight, 5 SRM only, `learned` both with the SRM's weight fitted on
+    the calibration steps."""
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     """Seed of initial weights, batches and dropout."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     """Where models are trained and run; `auto` takes a GPU where there is one."""
+    precision: Precision = "float32"
+    """In which number format trained models read histories. `bfloat16`: half the bits, faster where
+    the processor has it, orders change a little. Training and scoring are always float32."""
     threads: int = Field(default=2, ge=1)
     """Threads of torch on a CPU. Part of the identity of weights and tables, because another number
     can change last digits; so it never follows the machine."""

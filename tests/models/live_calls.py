@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from plain_outcomes import PlainOutcomes, fused
 
-from models.fusion import VARIANTS
+from models.fusion import VARIANTS, Variant
 from models.outcomes import Outcomes
 
 TOLERANCE = 1e-5
@@ -88,7 +88,7 @@ def _compare_cell(
     left: list[int],
     step: int,
     consistency: float,
-    ranks: Mapping[int, int],
+    ranks: Mapping[Variant, int],
 ) -> None:
     """Compare one cell, given the items left of its list and what is stored of it."""
     live, live_ranks, _ = plain.cell(left, step, step)
@@ -111,7 +111,7 @@ def _compare_cell(
 
 
 def _possible_ranks(
-    plain: PlainOutcomes, left: list[int], step: int, variant: int
+    plain: PlainOutcomes, left: list[int], step: int, variant: Variant
 ) -> tuple[int, int]:
     """The best and worst rank of the target where each SRM logit moves by the tolerance."""
     target = plain.target(step)
@@ -122,7 +122,7 @@ def _possible_ranks(
     p = plain.opinion(left, step)
     low, high = (
         {
-            item: fused(variant, r, len(left), p[item] + sign * slack)
+            item: fused(variant, r, len(left), p[item] + sign * slack, plain.learned_weight)
             for r, item in enumerate(left, start=1)
         }
         for sign in (-1, 1)

@@ -5,12 +5,13 @@ import statistics
 
 import torch
 
+from models.fusion import VARIANTS, Variant
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
 from workloads.splits import Split
 
 
-def fused(variant: int, r: int, n: int, p: float) -> float:
+def fused(variant: Variant, r: int, n: int, p: float, learned_weight: float) -> float:
     """The fused value of the r-th of n items; it never falls as p rises."""
     lean = p - 0.5
     return {
@@ -19,6 +20,7 @@ def fused(variant: int, r: int, n: int, p: float) -> float:
         3: -r / n + lean,
         4: -r / n + 2 * lean,
         5: p,
+        "learned": -r / n + learned_weight * lean,
     }[variant]
 
 
@@ -35,10 +37,13 @@ class PlainOutcomes:
         srm: Recommender,
         llm: Recommender,
         exclude_seen: bool = True,
+        learned_weight: float = 1.0,
+        start: int | None = None,
     ) -> None:
         self.user = int(split.device_users[device_user])
         self.items = [int(item) for item in log.history(self.user)]
-        self.start = int(split.replay_start[self.user])
+        self.start = int(split.replay_start[self.user]) if start is None else start
+        self.learned_weight = learned_weight
         self.context_start = max(0, self.start - history)
         self.count = count
         self.catalogue = range(len(log.catalogue))
@@ -93,7 +98,16 @@ class PlainOutcomes:
         mean, deviation = statistics.fmean(logits.values()), self.deviation(left, step)
         return {item: 1 / (1 + math.exp((mean - x) / deviation)) for item, x in logits.items()}
 
-    def cell(self, items: list[int], basis: int, step: int) -> tuple[float, dict[int, int], int]:
+    def shown_rank(self, variant: Variant, left: list[int], step: int, weight: float) -> int:
+        """The place of the item taken when the list's items left are shown; 0 is a miss."""
+        p, n = self.opinion(left, step), len(left)
+        values = {item: fused(variant, r, n, p[item], weight) for r, item in enumerate(left, 1)}
+        shown = sorted(left, key=lambda item: (-values[item], item))
+        return shown.index(self.target(step)) + 1 if self.target(step) in shown else 0
+
+    def cell(
+        self, items: list[int], basis: int, step: int
+    ) -> tuple[float, dict[Variant, int], int]:
         """Return (consistency, rank by fusion variant, rank in the list's own order)."""
         logits = self.logits(self.srm, step)
         left = self.left(items, basis, step)
@@ -102,11 +116,38 @@ class PlainOutcomes:
         footrule = sum(abs(left.index(item) - by_srm.index(item)) for item in left)
         consistency = 1.0 if n < 2 else 1 - footrule / (n * n // 2)
 
-        p = self.opinion(left, step)
-        ranks = {}
-        for variant in range(1, 6):
-            values = {item: fused(variant, left.index(item) + 1, n, p[item]) for item in left}
-            shown = sorted(left, key=lambda item: (-values[item], item))
-            ranks[variant] = shown.index(self.target(step)) + 1 if self.target(step) in shown else 0
+        ranks = {
+            variant: self.shown_rank(variant, left, step, self.learned_weight)
+            for variant in VARIANTS
+        }
         own = left.index(self.target(step)) + 1 if self.target(step) in left else 0
         return consistency, ranks, own
+
+
+def plain_learned_weight(
+    log: InteractionLog,
+    split: Split,
+    history: int,
+    count: int,
+    srm: Recommender,
+    llm: Recommender,
+    weights: list[float],
+) -> float:
+    """The first weight with the highest NDCG@10 over fresh and one-step-old calibration lists."""
+    held = []
+    for device_user, user in enumerate(split.device_users):
+        start, stop = int(split.calibration_start[user]), int(split.replay_start[user])
+        plain = PlainOutcomes(log, split, device_user, history, count, srm, llm, start=start)
+        for step in range(stop - start):
+            for basis in (step, step - 1):
+                if start + basis - plain.context_start >= 1:
+                    left = plain.left(plain.fresh_list(basis), basis, step)
+                    if plain.target(step) in left:
+                        held.append((plain, left, step))
+
+    def gain(weight: float) -> float:
+        ranks = [plain.shown_rank("learned", left, step, weight) for plain, left, step in held]
+        return math.fsum(1 / math.log2(1 + rank) for rank in ranks if rank <= 10)
+
+    gains = [gain(weight) for weight in weights]
+    return next(w for w, g in zip(weights, gains, strict=True) if g >= max(gains) - 1e-9)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.fusion import VARIANTS, fuse, opinion
+from models.fusion import VARIANTS, Variant, fuse, opinion
 
 RANK = np.array([1.0, 2.0, 3.0, 4.0])
 P = np.array([0.05, 0.5, 0.95, 0.88])
@@ -16,16 +16,29 @@ P = np.array([0.05, 0.5, 0.95, 0.88])
         (3, [-0.25 - 0.45, -0.5, -0.75 + 0.45, -1 + 0.38]),
         (4, [-0.25 - 0.9, -0.5, -0.75 + 0.9, -1 + 0.76]),
         (5, [0.05, 0.5, 0.95, 0.88]),
+        ("learned", [-0.25 - 3 * 0.45, -0.5, -0.75 + 3 * 0.45, -1 + 3 * 0.38]),
     ],
 )
-def test_variants_by_hand(variant: int, expected: list[float]) -> None:
-    np.testing.assert_allclose(fuse(variant, RANK, np.array([4]), P), expected, atol=1e-15)
+def test_variants_by_hand(variant: Variant, expected: list[float]) -> None:
+    np.testing.assert_allclose(fuse(variant, RANK, np.array([4]), P, 3.0), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize(("weight", "same_as"), [(1.0, 3), (2.0, 4)])
+def test_the_learned_weight_contains_variants(weight: float, same_as: Variant) -> None:
+    learned = fuse("learned", RANK, np.array([4]), P, weight)
+    assert learned.tolist() == fuse(same_as, RANK, np.array([4]), P, 7.0).tolist()
+
+
+def test_no_weight_is_the_order_of_the_llm_and_a_large_one_that_of_the_srm() -> None:
+    nothing, much = (fuse("learned", RANK, np.array([4]), P, w) for w in (0.0, 64.0))
+    assert np.argsort(-nothing).tolist() == [0, 1, 2, 3]
+    assert np.argsort(-much).tolist() == np.argsort(-P).tolist()
 
 
 def test_unknown_variant_is_refused() -> None:
-    with pytest.raises(ValueError, match="accepted: 1 to 5"):
-        fuse(6, RANK, np.array([4]), P)
-    assert VARIANTS == (1, 2, 3, 4, 5)
+    with pytest.raises(ValueError, match="accepted: 1 to 5, or learned"):
+        fuse(6, RANK, np.array([4]), P, 1.0)  # type: ignore[arg-type]
+    assert VARIANTS == (1, 2, 3, 4, 5, "learned")
 
 
 def test_softmax_logits_are_standardised_over_the_items_left() -> None:

@@ -47,8 +47,11 @@ def outcomes(small: Small) -> Outcomes:
 @pytest.fixture(scope="module")
 def plain_users(small: Small) -> dict[int, PlainOutcomes]:
     srm, llm = small.models()
+    weight = small.prepared.learned_weight
     return {
-        user: PlainOutcomes(small.log, small.split, user, HISTORY, 8, srm, llm)
+        user: PlainOutcomes(
+            small.log, small.split, user, HISTORY, 8, srm, llm, learned_weight=weight
+        )
         for user in range(0, len(small.split.device_users), 5)
     }
 
@@ -189,9 +192,11 @@ def test_live_calls_agree_with_models_of_the_shipped_sizes(
         obtain(task, tmp_path, SILENT).model()
         for task in training_tasks(log, parts, workload.history, settings)
     )
-    count = settings.candidates.count
+    count, weight = settings.candidates.count, prepared.learned_weight
     users = {
-        int(user): PlainOutcomes(log, parts, user, workload.history, count, srm, llm)
+        int(user): PlainOutcomes(
+            log, parts, user, workload.history, count, srm, llm, learned_weight=weight
+        )
         for user in np.linspace(0, len(parts.device_users) - 1, 30).astype(int)
     }
     found = live_calls.compare(prepared.outcomes, users, 1)
@@ -209,7 +214,8 @@ def rebuild(small: Small, directory: Path, **changes: object) -> Outcomes:
     shape = OutcomeShape(len(small.split.device_users), STEPS, 8)
     writer = OutcomeWriter(directory, shape)
     source = CatalogueScan(llm, small.log, plan, replay.candidates.exclude_seen)
-    OutcomeBuilder(replay, srm, False, source, plan).build(writer, SILENT)
+    weight = small.prepared.learned_weight
+    OutcomeBuilder(replay, srm, False, source, weight, plan).build(writer, SILENT)
     writer.close()
     return Outcomes(directory, shape)
 
@@ -224,7 +230,7 @@ def test_the_store_is_canonical(small: Small, tmp_path: Path) -> None:
         torch.set_num_threads(threads)
     stored = next((small.cache_dir / "outcomes").iterdir())
     names = sorted(path.name for path in stored.glob("*.npy"))
-    assert len(names) == 19
+    assert len(names) == 21
     assert filecmp.cmpfiles(stored, tmp_path / "again", names, shallow=False)[0] == names
 
 

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from plain_outcomes import plain_learned_weight
+from small_log import FIRST_LIST_AGE, HISTORY, Small
+
+from models.candidate_source import CatalogueScan
+from models.cells import FoundTargets
+from models.learned_fusion import WEIGHTS, WITHOUT_EVIDENCE, best_weight, fitted_weight
+from models.numerics import plan_of
+from models.recommender import Recommender
+from models.replay_contexts import Replay
+from models.settings import CandidateSettings
+from workloads.interaction_log import InteractionLog
+
+
+def lists_of(maker_rank: list[list[int]], p: list[list[float]], target: list[int]) -> FoundTargets:
+    rank = np.array(maker_rank)
+    is_target = np.arange(rank.shape[1]) == np.array(target)[:, None]
+    return FoundTargets(rank, np.ones(rank.shape, np.bool_), np.array(p), is_target)
+
+
+def fit(small: Small, log: InteractionLog, srm: Recommender | None = None) -> float:
+    trained, llm = small.models()
+    plan = plan_of("cpu", 1)
+    replay = Replay(log, small.split, HISTORY, FIRST_LIST_AGE, CandidateSettings(count=8))
+    source = CatalogueScan(llm, log, plan, exclude_seen=True)
+    return fitted_weight(replay, srm or trained, False, source, plan)
+
+
+def test_the_best_weight_by_hand() -> None:
+    # n = 2, so the second item overtakes the first where w (0.75 - 0.25) > 1/2: where w > 1.
+    second = lists_of([[1, 2]], [[0.25, 0.75]], [1])
+    first = lists_of([[1, 2]], [[0.25, 0.75]], [0])
+    assert best_weight(second) == WEIGHTS[WEIGHTS > 1][0]
+    assert best_weight(first) == 0.0
+    both = lists_of([[1, 2]] * 3, [[0.25, 0.75]] * 3, [1, 0, 1])
+    assert best_weight(both) == WEIGHTS[WEIGHTS > 1][0]
+
+
+def test_without_a_target_in_any_list_it_is_variant_3() -> None:
+    nothing = lists_of([[1, 2]], [[0.25, 0.75]], [0])
+    nobody = FoundTargets(
+        nothing.maker_rank[:0], nothing.left[:0], nothing.p[:0], nothing.is_target[:0]
+    )
+    assert best_weight(nobody) == WITHOUT_EVIDENCE == 1.0
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_the_fitted_weight_is_that_of_the_definition(small: Small, noise: float) -> None:
+    srm, llm = small.models()
+    with torch.no_grad():
+        vectors = srm.item_vectors()
+        vectors += noise * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(1))
+    own = fit(small, small.log, srm)
+    grid = [float(weight) for weight in WEIGHTS]
+    assert own == plain_learned_weight(small.log, small.split, HISTORY, 8, srm, llm, grid)
+    if not noise:
+        assert own == small.prepared.learned_weight
+    assert (own > 1) == (noise == 0)
+
+
+def test_nothing_of_the_replay_reaches_the_weight(small: Small) -> None:
+    replayed, calibrating = small.log.items.copy(), small.log.items.copy()
+    for user in small.split.device_users:
+        end = small.log.offsets[user + 1]
+        start = small.log.offsets[user] + small.split.replay_start[user]
+        replayed[start:end] = 0
+        calibrating[small.log.offsets[user] + small.split.calibration_start[user] : start] = 0
+    before = fit(small, small.log)
+    assert fit(small, replace(small.log, items=replayed)) == before
+    assert fit(small, replace(small.log, items=calibrating)) != before
