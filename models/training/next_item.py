@@ -23,7 +23,8 @@ class NextItem(Objective):
     """The next item after every position, against the catalogue or against sampled negatives.
 
     A causal model trained by softmax is compared with the whole catalogue. Binary cross-entropy,
-    and a model that scores pairs, take `recipe.negatives` items drawn uniformly for each target.
+    and a model that scores pairs, take `recipe.negatives` items drawn uniformly for each window and
+    shared by its targets.
     """
 
     def __init__(
@@ -50,17 +51,29 @@ class NextItem(Objective):
         following = Pieces(self._windows.start + 1, self._windows.length)
         inputs = self._tensor(self._windows.padded(self._corpus.log, examples))
         targets = self._tensor(following.padded(self._corpus.log, examples))
-        row, step = (targets < self._model.items).nonzero(as_tuple=True)
         encoded = self._model.encode(inputs)
-        target = targets[row, step]
         softmax = self._recipe.loss == "softmax"
         if softmax and isinstance(self._model, CausalRecommender):
+            row, step = (targets < self._model.items).nonzero(as_tuple=True)
             states = self._model.states(encoded[row, step])
-            return full_softmax_loss(states, self._model.item_vectors(), target)
-        shape = (len(target), self._recipe.negatives)
-        negatives = self._tensor(self._negatives.integers(self._model.items, size=shape))
-        lists = torch.cat((target[:, None], negatives), dim=1)
-        return list_loss(self._model.score_lists(encoded, row, step, lists), softmax)
+            return full_softmax_loss(states, self._model.item_vectors(), targets[row, step])
+        return list_loss(self._lists(encoded, targets), softmax)
+
+    def _lists(self, encoded: Tensor, targets: Tensor) -> Tensor:
+        """Return the logits of each target and of its window's negatives: [targets, 1 + N].
+
+        A window's targets and negatives are scored after all its steps at once, which computes too
+        much, but lets a model that scores pairs read each (interaction, item) pair only once.
+        """
+        items = self._model.items
+        windows, length = targets.shape
+        negatives = self._negatives.integers(items, size=(windows, self._recipe.negatives))
+        candidates = torch.cat((targets.clamp(max=items - 1), self._tensor(negatives)), dim=1)
+        steps = torch.arange(length, device=targets.device).expand(windows, length)
+        logits = self._model.score(encoded, steps, candidates)
+        target = logits[:, :, :length].diagonal(dim1=1, dim2=2)
+        lists = torch.cat((target[:, :, None], logits[:, :, length:]), dim=2)
+        return lists[targets < items]
 
     def validate(self) -> float:
         """Return NDCG@10 in the unseen catalogue on the calibration steps."""
