@@ -13,6 +13,7 @@ from models.catalogue_ranking import hide, target_ranks, top
 from models.histories import seen_pairs
 from models.numerics import NumericsPlan
 from models.prefixes import Ints, Prefixes, prefix_groups
+from models.reading import read
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
 
@@ -93,7 +94,7 @@ class CatalogueScan(CandidateSource):
         """Yield (which prefixes, logits of the catalogue after them), seen items hidden."""
         with torch.inference_mode():
             for group in prefix_groups(self._log, prefixes, self._plan.batch_positions):
-                encoded = self._model.encode(self._tensor(group.histories))
+                encoded = read(self._model, self._tensor(group.histories), self._plan)
                 for first in range(0, len(group.member), self._plan.ranking_rows):
                     part = slice(first, first + self._plan.ranking_rows)
                     member = group.member[part]

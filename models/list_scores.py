@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from models.numerics import NumericsPlan
 from models.prefixes import Prefixes, prefix_groups
+from models.reading import read
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
 
@@ -32,7 +33,7 @@ def list_logits(
     logit = np.zeros(item.shape, np.float32)
     with torch.inference_mode():
         for group in prefix_groups(log, prefixes, plan.batch_positions):
-            encoded = model.encode(torch.from_numpy(group.histories).to(plan.device))
+            encoded = read(model, torch.from_numpy(group.histories).to(plan.device), plan)
             for first in range(0, len(group.member), plan.ranking_rows):
                 part = slice(first, first + plan.ranking_rows)
                 member = group.member[part]

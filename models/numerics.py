@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -20,7 +20,7 @@ class NumericsPlan:
         processor: what kind of machine computes, as far as it decides which kernels run: a CPU's
             architecture and the vector instructions that torch uses, or a GPU's name.
         threads: torch's threads on a CPU.
-        dtype: of weights, states and logits.
+        dtype: in which models read: float32 or bfloat16. Weights and logits are float32.
         batch_positions: positions (users x padded length) in one inference batch.
         ranking_rows: histories ranked over the catalogue at a time.
     """
@@ -33,15 +33,20 @@ class NumericsPlan:
     ranking_rows: int = 512
 
 
-def plan_of(device: str, threads: int) -> NumericsPlan:
+Precision = Literal["float32", "bfloat16"]
+
+
+def plan_of(device: str, threads: int, precision: Precision = "float32") -> NumericsPlan:
     """Return the plan for this machine.
 
     Args:
         device: cpu, cuda, or auto (a GPU where there is one).
         threads: of torch on a CPU.
+        precision: in which models read.
 
     Raises:
-        ModelError: a GPU is asked for, and torch can use none.
+        ModelError: a GPU is asked for, and torch can use none; or bfloat16, and the processor or
+            GPU has no instructions for it.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError(
@@ -51,7 +56,25 @@ def plan_of(device: str, threads: int) -> NumericsPlan:
         )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return NumericsPlan(device=device, processor=_processor(device), threads=threads)
+    if precision == "bfloat16" and not has_bfloat16(device):
+        raise ModelError(
+            f"bfloat16 needs a processor with instructions for it, and {_processor(device)} has "
+            "none; accepted here: float32",
+            key="models.precision",
+        )
+    return NumericsPlan(device, _processor(device), threads, dtype=precision)
+
+
+def has_bfloat16(device: str) -> bool:
+    """Return whether this machine multiplies bfloat16 matrices in hardware.
+
+    Args:
+        device: cpu (AVX-512 BF16 or AMX) or cuda (compute capability 8.0 and above).
+    """
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = (torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported)
+    return any(has() for has in capabilities)
 
 
 def _processor(device: str) -> str:

@@ -77,13 +77,14 @@ def prepare(
         ModelError: the lists cannot have that many items, the preloaded list cannot be that old,
             or the device is not there.
     """
-    plan = plan_of(settings.device, settings.threads)
+    plan = plan_of(settings.device, settings.threads, settings.precision)
     replay = Replay(log, split, history, first_list_age_steps, settings.candidates)
     _refuse_long_lists(replay)
     _refuse_old_first_lists(replay)
-    srm, llm = (
-        obtain(task, cache_dir, progress) for task in training_tasks(log, split, history, settings)
-    )
+    tasks = training_tasks(log, split, history, settings)
+    for task in tasks:
+        task.architecture.check(task.corpus)
+    srm, llm = (obtain(task, cache_dir, progress) for task in tasks)
     started_s = time.perf_counter()
     entry, built = _store(replay, srm, llm, plan, cache_dir, progress)
     train_s = srm.train_s + llm.train_s
@@ -188,7 +189,7 @@ def _store(
 
         shape = OutcomeShape(len(replay.split.device_users), replay.steps, replay.candidates.count)
         writer = OutcomeWriter(directory, shape)
-        source = llm.source(replay.candidates.exclude_seen)
+        source = llm.source(replay.candidates.exclude_seen, plan)
         srm_model, binary = srm.model(), srm.binary_logits
         with computing(plan):
             weight = fitted_weight(replay, srm_model, binary, source, plan)

@@ -10,6 +10,7 @@ from torch import Tensor
 from models.histories import Pieces, length_groups
 from models.numerics import NumericsPlan
 from models.prefixes import Ints, Prefixes
+from models.reading import read
 from models.recommender import Recommender
 from models.settings import CandidateSettings
 from workloads.interaction_log import InteractionLog
@@ -113,5 +114,5 @@ def replay_groups(
             context=contexts[member],
             first_step=first_step,
             window=np.where(position >= 0, item, -1).astype(np.int64),
-            srm=srm.encode(histories),
+            srm=read(srm, histories, plan),
         )

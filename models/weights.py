@@ -144,11 +144,11 @@ class Weights:
         model.load(self.entry.directory)
         return model.to(task.plan.device).eval()
 
-    def source(self, exclude_seen: bool) -> CandidateSource:
-        """Return the model as a source of candidate lists."""
+    def source(self, exclude_seen: bool, plan: NumericsPlan | None = None) -> CandidateSource:
+        """Return the model as a source of candidate lists, computed as trained or under `plan`."""
         task = self.task
         return task.architecture.candidate_source(
-            self.model(), task.corpus, task.plan, exclude_seen
+            self.model(), task.corpus, plan or task.plan, exclude_seen
         )
 
     def card(self, candidates: int, scored_items: int) -> ModelCard:
