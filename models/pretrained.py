@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,3 +152,24 @@ def _refuse_incomplete(directory: Path, key: str) -> None:
             f"{CONFIG_FILE} and the weights as safetensors, as save_pretrained writes them",
             key,
         )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep `transformers` from writing and drawing bars of its own across those of the testbed."""
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error of another library says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -16,8 +16,8 @@ from models.llm.causal_body import (
     load_language_model,
     merged,
     plain,
-    quiet,
 )
+from models.pretrained import quiet
 from models.recommender import CausalRecommender
 
 

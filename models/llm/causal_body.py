@@ -5,8 +5,6 @@ Every item is one token, and one more token pads: id `items`.
 
 import hashlib
 import importlib.metadata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +16,7 @@ from torch import Tensor, nn
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
-from models.pretrained import Pretrained, resolve
+from models.pretrained import Pretrained, first_line, quiet, resolve
 from workloads.settings import Settings, invalid
 
 if TYPE_CHECKING:
@@ -160,22 +158,6 @@ def catalogue_hash(corpus: Corpus) -> str:
     return hashlib.sha256(repr(corpus.log.catalogue.keys).encode()).hexdigest()
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep `transformers` from writing and drawing bars of its own across those of the testbed."""
-    from transformers.utils import logging
-
-    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def load_language_model(directory: Path) -> Any:
     """Return the causal language model of a directory, in float32.
 
@@ -191,7 +173,7 @@ def load_language_model(directory: Path) -> Any:
             )
     except (OSError, ValueError, RuntimeError, KeyError) as failed:
         raise ModelError(
-            f"{directory} cannot be loaded as a causal language model ({_first_line(failed)}); "
+            f"{directory} cannot be loaded as a causal language model ({first_line(failed)}); "
             "accepted: what AutoModelForCausalLM of transformers reads",
             WEIGHTS_KEY,
         ) from failed
@@ -215,13 +197,9 @@ def _config(pretrained: Pretrained) -> Any:
     except (OSError, ValueError, KeyError) as failed:
         raise ModelError(
             f"{pretrained.directory}: transformers cannot read its config.json "
-            f"({_first_line(failed)}); accepted: what AutoModelForCausalLM reads",
+            f"({first_line(failed)}); accepted: what AutoModelForCausalLM reads",
             WEIGHTS_KEY,
         ) from failed
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _llama_config(settings: CausalBody, corpus: Corpus) -> "LlamaConfig":
@@ -333,7 +311,7 @@ def _shape_of(config: Any) -> BodyShape:
             model = AutoModelForCausalLM.from_config(config)
     except ValueError as failed:
         raise ModelError(
-            f"a {config.model_type} is no causal language model ({_first_line(failed)}); "
+            f"a {config.model_type} is no causal language model ({first_line(failed)}); "
             "accepted: what AutoModelForCausalLM of transformers reads",
             WEIGHTS_KEY,
         ) from failed
