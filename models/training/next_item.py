@@ -56,8 +56,13 @@ class NextItem(Objective):
         if softmax and isinstance(self._model, CausalRecommender):
             row, step = (targets < self._model.items).nonzero(as_tuple=True)
             states = self._model.states(encoded[row, step])
-            return full_softmax_loss(states, self._model.item_vectors(), targets[row, step])
+            return self.catalogue_loss(states, targets[row, step])
         return list_loss(self._lists(encoded, targets), softmax)
+
+    def catalogue_loss(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean softmax loss of targets [n] after states [n, d] in the catalogue."""
+        assert isinstance(self._model, CausalRecommender)
+        return full_softmax_loss(states, self._model.item_vectors(), targets)
 
     def _lists(self, encoded: Tensor, targets: Tensor) -> Tensor:
         """Return the logits of each target and of its window's negatives: [targets, 1 + N].

@@ -1,0 +1,124 @@
+"""Pretrained sentence encoders: texts to unit vectors."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.errors import ModelError
+from models.pretrained import Pretrained, quiet
+
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+BATCH = 64
+"""Texts encoded at a time."""
+
+
+def encode_texts(
+    pretrained: Pretrained, texts: tuple[str, ...], device: torch.device, key: str
+) -> Tensor:
+    """Return the means of the texts' last hidden states, scaled to length 1.
+
+    That is how sentence encoders are trained (Reimers and Gurevych 2019, "Sentence-BERT", mean
+    pooling). A text longer than the encoder reads is cut.
+
+    Args:
+        pretrained: the encoder.
+        texts: n of them.
+        device: where to compute.
+        key: the setting that names the encoder.
+
+    Returns:
+        float32, shape [n, width], on the CPU.
+
+    Raises:
+        ModelError: the directory holds no tokenizer, or one that does not belong to the encoder.
+    """
+    tokenizer, encoder = _tokenizer(pretrained, key), _encoder(pretrained, key)
+    known = encoder.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
+        raise ModelError(
+            f"the tokenizer in {pretrained.directory} knows {len(tokenizer)} tokens and the "
+            f"encoder {known}: they do not belong together; accepted: both from one model",
+            key,
+        )
+    encoder.to(device).eval()
+    longest = min(tokenizer.model_max_length, _positions(encoder.config))
+    by_length = sorted(range(len(texts)), key=lambda text: (len(texts[text]), text))
+    vectors = torch.zeros(len(texts), encoder.config.get_text_config().hidden_size)
+    with torch.inference_mode():
+        for first in range(0, len(texts), BATCH):
+            batch = by_length[first : first + BATCH]
+            tokens = tokenizer(
+                [texts[text] for text in batch],
+                padding=True,
+                truncation=True,
+                max_length=longest,
+                return_tensors="pt",
+            ).to(device)
+            states = encoder(**tokens).last_hidden_state
+            real = tokens["attention_mask"][:, :, None]
+            mean = (states * real).sum(dim=1) / real.sum(dim=1)
+            vectors[batch] = functional.normalize(mean, dim=1).cpu()
+    return vectors
+
+
+def check_encoder(pretrained: Pretrained, key: str) -> None:
+    """Refuse an encoder without a tokenizer, before anything is computed.
+
+    Raises:
+        ModelError: the directory holds none.
+    """
+    if not any(any(pretrained.directory.glob(file)) for file in TOKENIZER_FILES):
+        raise ModelError(
+            f"{pretrained.directory} holds no tokenizer; accepted: an encoder with one of "
+            f"{', '.join(TOKENIZER_FILES)}",
+            key,
+        )
+
+
+def _tokenizer(pretrained: Pretrained, key: str) -> Any:
+    from transformers import AutoTokenizer
+
+    check_encoder(pretrained, key)
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(pretrained.directory, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as failed:
+        raise ModelError(
+            f"{pretrained.directory} holds no tokenizer that transformers reads "
+            f"({type(failed).__name__}); accepted: what AutoTokenizer reads",
+            key,
+        ) from failed
+
+
+def _encoder(pretrained: Pretrained, key: str) -> Any:
+    from transformers import AutoModel
+
+    try:
+        with quiet():
+            model, told = AutoModel.from_pretrained(
+                pretrained.directory,
+                dtype=torch.float32,
+                output_loading_info=True,
+                local_files_only=True,
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as failed:
+        raise ModelError(
+            f"{pretrained.directory} cannot be loaded as an encoder ({type(failed).__name__}); "
+            "accepted: what AutoModel of transformers reads",
+            key,
+        ) from failed
+    # A pooling layer on top is not read here, so its weights may be missing.
+    missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise ModelError(
+            f"{pretrained.directory} lacks {len(missing)} weights of a {type(model).__name__}, as "
+            f"{missing[0]}; accepted: a complete encoder",
+            key,
+        )
+    return model.get_encoder() if model.config.is_encoder_decoder else model
+
+
+def _positions(config: Any) -> int:
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or 512
