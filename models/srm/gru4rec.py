@@ -1,7 +1,7 @@
 """GRU4Rec: a recurrent recommender (Hidasi et al. 2016, arXiv 1511.06939).
 
-Trained like every causal model here: by the softmax over the whole catalogue, of which the losses of
-the paper and of its sequel (Hidasi and Karatzoglou 2018, arXiv 1706.03847) take a sample.
+Trained like every causal model here: by the softmax over the whole catalogue, of which the losses
+of the paper and of its sequel (Hidasi and Karatzoglou 2018, arXiv 1706.03847) take a sample.
 """
 
 import math
