@@ -33,6 +33,10 @@ class Prefixes:
     def __len__(self) -> int:
         return len(self.user)
 
+    def part(self, which: Ints) -> "Prefixes":
+        """Return some of the prefixes: `which` of them, int64 [S]."""
+        return Prefixes(self.user[which], self.start[which], self.stop[which])
+
     def taken(self, log: InteractionLog) -> Ints:
         """Return the items that come after the prefixes: int64 [R]."""
         return np.asarray(log.items[log.offsets[self.user] + self.stop], np.int64)
