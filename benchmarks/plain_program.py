@@ -5,16 +5,28 @@ engine only what both must agree on: the settings, the random draws, and the ord
 happen at the same time. The engine is tested to leave bit for bit the same records.
 """
 
+import math
 from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 from simpy import Event
 
-from sim.clock import DECISION, SETTLEMENT, TIMEOUT, Clock
+from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
+from sim.clock import DECISION, RETRAINING, SETTLEMENT, TIMEOUT, Clock
+from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.energy import fleet_energy_j
 from sim.network.network import Direction
 from sim.policies import PolicyView
-from sim.records import InteractionRecords, RequestRecords, SimulationResult
+from sim.records import (
+    AdaptationRecords,
+    InteractionRecords,
+    Push,
+    RequestRecords,
+    SimulationResult,
+    Training,
+    TrainingLog,
+)
 from sim.request import Outcome, Request
 from sim.world import World
 
@@ -37,19 +49,31 @@ class PlainProgram:
         self.arriving: list[Request] = []
         self.waiting: list[Request] = []
         self.idle_replicas = world.replicas
+        users, adaptation = world.sessions.user, world.adaptation
+        self.models: Any = None if adaptation is None else adaptation.models(users)
+        self.pushed_bytes = 0 if adaptation is None else adaptation.parameter_bytes
+        self.log = TrainingLog()
+        self.downloaded_version = [0] * world.devices
+        self.released_version, self.released_s = 0, -math.inf
 
     def run(self) -> SimulationResult:
         """Run every device to its end."""
         for device in range(self.world.devices):
             self.clock.process(self.device(device))
+        if isinstance(self.world.adaptation, FromCloudAdaptation):
+            self.clock.process(self.cloud_training(self.world.adaptation))
         self.clock.run()
         requests = RequestRecords.collect(self.requests, self.records.horizon_s)
+        adaptation = None
+        if self.models is not None:
+            adaptation = AdaptationRecords.of(self.log, self.records, self.models)
         return SimulationResult(
             interactions=self.records,
             requests=requests,
             replicas=self.world.replicas,
             events=self.clock.count_events(),
-            energy_j=fleet_energy_j(self.world, self.links, self.records, requests),
+            energy_j=fleet_energy_j(self.world, self.links, self.records, requests, adaptation),
+            adaptation=adaptation,
         )
 
     def device(self, device: int) -> Generator[Event, None, None]:
@@ -60,17 +84,27 @@ class PlainProgram:
         cloud_knows_step = -world.first_upload(user)
         request: Request | None = None
         decision_s = float(world.sessions.start_s[device])
+        version, training_ends_s, budget = 0, math.inf, world.hardware.compute_budget()
+        yield clock.at(decision_s)
+        if self.released_version and self.released_s < decision_s:
+            clock.process(self.download(device, self.released_version))
         for step in range(world.table.steps):
             yield clock.at(decision_s, DECISION + device)
             if request is not None and request.ended.triggered:
                 if request.outcome == Outcome.DELIVERED:
                     row = cloud_knows_step = request.step
                 request = None
+            if training_ends_s <= decision_s:
+                version, training_ends_s = version + 1, math.inf
+            version = max(version, self.downloaded_version[device])
             shown_row, shown_s = row, decision_s + world.scoring_s
             sent = None
             if request is not None:
                 self.records.suppressed[device, step] = True
-            elif world.policy.first_request(self.view(device, user, row, step), step) == step:
+            elif (
+                world.policy.first_request(self.view(device, user, row, step, version), step)
+                == step
+            ):
                 self.records.requested[device, step] = True
                 yield clock.at(shown_s, DECISION + device)
                 sent = request = self.send(
@@ -88,6 +122,22 @@ class PlainProgram:
             self.records.shown_s[device, step] = shown_s
             self.records.held_row[device, step] = row
             self.records.shown_row[device, step] = shown_row
+            self.records.version[device, step] = version
+            training = world.adaptation
+            if isinstance(training, OnDeviceAdaptation) and training.trains_at(
+                step, world.table.steps
+            ):
+                if training_ends_s < math.inf:
+                    self.log.skipped_while_training += 1
+                elif not budget.spend(shown_s, training.training_flops):
+                    self.log.skipped_for_budget += 1
+                else:
+                    training_s = world.hardware.computing_s(training.training_flops)
+                    training_ends_s = shown_s + training_s
+                    self.models.begin(device, version + 1, step, shown_row)
+                    self.log.trainings.append(
+                        Training(device, version + 1, shown_s, training_ends_s)
+                    )
             if step + 1 < world.table.steps:
                 decision_s = shown_s + float(world.sessions.think_s[device, step])
         if request is not None:
@@ -96,14 +146,46 @@ class PlainProgram:
             if unused and request.outcome == Outcome.DELIVERED:
                 request.outcome = Outcome.SUPERSEDED
 
-    def view(self, device: int, user: int, row: int, step: int) -> PolicyView:
+    def cloud_training(self, adaptation: FromCloudAdaptation) -> Generator[Event, None, None]:
+        """Train in the cloud, and push what comes of it to whoever is there."""
+        turn = 1
+        while turn * adaptation.every_s <= self.world.last_decision_s:
+            yield self.clock.at(turn * adaptation.every_s, RETRAINING)
+            start_s = self.clock.now
+            flops = self.models.retrain(known_steps(self.world, self.requests))
+            end_s = start_s + flops / adaptation.accelerator_flops
+            yield self.clock.at(end_s, RETRAINING)
+            self.released_version, self.released_s = self.released_version + 1, end_s
+            self.log.trainings.append(Training(CLOUD, self.released_version, start_s, end_s))
+            for device in range(self.world.devices):
+                if self.world.sessions.start_s[device] <= end_s:
+                    self.clock.process(self.download(device, self.released_version))
+            turn = next_turn(turn, adaptation.every_s, end_s)
+
+    def download(self, device: int, version: int) -> Generator[Event, None, None]:
+        """Bring a device new parameters."""
+        step = draw_step(version, self.world)
+        push = Push(device, version, step, self.clock.now, self.pushed_bytes)
+        self.log.pushes.append(push)
+        yield self.links.carry(self.clock, Direction.DOWN, push, self.pushed_bytes)
+        push.received_s = self.clock.now
+        self.downloaded_version[device] = max(self.downloaded_version[device], version)
+
+    def view(self, device: int, user: int, row: int, step: int, version: int) -> PolicyView:
         """Let the policy see the present step and nothing else."""
         table = self.world.table
         cell = int(table.cell_offset[row]) + step
+        consistency = table.consistency[user, cell : cell + 1]
+        fresh_consistency = float(table.fresh_consistency[user, row])
+        if version:
+            adapted = self.models.consistency(device, version, row)
+            consistency = adapted[step : step + 1]
+            if row != table.steps:  # the preloaded list was made before the window
+                fresh_consistency = float(adapted[row if row < table.steps else 0])
         return PolicyView(
             first_step=step,
-            consistency=table.consistency[user, cell : cell + 1],
-            fresh_consistency=float(table.fresh_consistency[user, row]),
+            consistency=consistency,
+            fresh_consistency=fresh_consistency,
             list_age_steps=np.array([step - self.world.basis_step(row)]),
             decision_s=np.array([self.clock.now]),
             draws=self.draws[device, step : step + 1],

@@ -7,12 +7,14 @@ from simpy import Environment, Event
 from simpy.events import EventPriority
 
 # What happens at one and the same time happens in this order, whoever scheduled it first. Replies
-# precede decisions ("a reply at exactly the decision time has arrived"); decisions are taken in the
-# order of devices, at the priority DECISION + device; and the cloud forms its batches only after
-# every request of that time is there.
+# precede decisions ("a reply at exactly the decision time has arrived"), and so does what the cloud
+# does with its own copy of the small model; decisions are taken in the order of devices, at the
+# priority DECISION + device; and the cloud forms its batches only after every request of that time
+# is there.
 DELIVERY = 1
 TIMEOUT = 2
-DECISION = 3
+RETRAINING = 3
+DECISION = 4
 SETTLEMENT = 2**62
 
 

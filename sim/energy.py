@@ -4,26 +4,55 @@ import numpy as np
 
 from sim.network.network import Direction, Links
 from sim.radio import Radio, Transfers, radio_energy_j
-from sim.records import InteractionRecords, RequestRecords
+from sim.records import AdaptationRecords, InteractionRecords, RequestRecords
+from sim.request import NEVER_S
 from sim.world import World
 
 
 def fleet_energy_j(
-    world: World, links: Links, interactions: InteractionRecords, requests: RequestRecords
+    world: World,
+    links: Links,
+    interactions: InteractionRecords,
+    requests: RequestRecords,
+    adaptation: AdaptationRecords | None = None,
 ) -> dict[str, float]:
     """Return the energy of all devices by state, J.
 
     The SRM scores the list once at every step, and once more when a device that waited shows the
     new list. An upload crosses the link as soon as it is sent; the last byte of a reply crosses it
-    when it arrives.
+    when it arrives, and so do pushed parameters. Training on a device counts as computing.
     """
     rescored = int((interactions.shown_row != interactions.held_row).sum())
     scorings = interactions.decision_s.size + rescored
-    radio = radio_energy_j(Radio.named(world.network.radio), _transfers(links, requests))
+    compute_j = world.hardware.active_power_w * world.scoring_s * scorings
+    transfers = _transfers(links, requests)
+    if adaptation is not None:
+        compute_j += training_energy_j(world, adaptation)
+        transfers = transfers + _downloads(links, adaptation)
+    radio = radio_energy_j(Radio.named(world.network.radio), transfers)
     return {
-        "compute": world.hardware.active_power_w * world.scoring_s * scorings,
+        "compute": compute_j,
         **{f"radio_{state}": energy_j for state, energy_j in radio.items()},
     }
+
+
+def training_energy_j(world: World, adaptation: AdaptationRecords) -> float:
+    """Return what training cost the devices, J; what it costs the cloud is not counted."""
+    return world.hardware.active_power_w * adaptation.log.on_device_s
+
+
+def _downloads(links: Links, adaptation: AdaptationRecords) -> Transfers:
+    arrived = [push for push in adaptation.log.pushes if push.received_s < NEVER_S]
+    device = np.array([push.device for push in arrived], np.int64)
+    size_bytes = np.array([push.size_bytes for push in arrived], np.int64)
+    end_s = np.array([push.received_s for push in arrived])
+    return Transfers(
+        device=device,
+        start_s=end_s - links.transfers_s(Direction.DOWN, device, size_bytes),
+        end_s=end_s,
+        up_bytes=np.zeros_like(size_bytes),
+        down_bytes=size_bytes,
+    )
 
 
 def _transfers(links: Links, requests: RequestRecords) -> Transfers:

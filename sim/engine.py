@@ -6,10 +6,12 @@ import numpy as np
 from simpy import Event
 
 from sim.clock import DECISION, Clock
+from sim.downloads import Downloads
 from sim.energy import fleet_energy_j
 from sim.exchange import Exchange
 from sim.records import InteractionRecords, RequestRecords, SimulationResult
 from sim.request import Request
+from sim.retraining import Retraining
 from sim.session import Session
 from sim.world import World
 from workloads.progress import SILENT, Progress
@@ -29,11 +31,26 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     draws = world.policy_draws()
     interactions = InteractionRecords.empty(world.devices, world.table.steps)
     requests: list[Request] = []
+    retraining = Retraining.of(world, clock, links, requests)
 
     def run_session(device: int) -> Generator[Event, None, None]:
-        session = Session(world, device, draws[device], interactions)
-        while (step := session.next_request()) is not None:
-            yield clock.at(session.sending_s(step), DECISION + device)
+        parameters = retraining.join(device)
+        session = Session(world, device, draws[device], interactions, parameters, retraining.models)
+        while True:
+            step = session.next_request()
+            waking_s = session.waking_s(clock.now)
+            if waking_s is None:
+                break
+            wake = clock.at(waking_s, DECISION + device)
+            if isinstance(parameters, Downloads):
+                yield wake | parameters.news()
+                if not wake.processed:
+                    session.reconsider(clock.now)
+                    continue
+            else:
+                yield wake
+            if step is None:
+                continue
             request = session.request(step, clock.event())
             requests.append(request)
             yield exchange.send(request)
@@ -51,12 +68,15 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
 
     with progress.phase("simulate", world.devices) as advance:
         clock.process(start_sessions())
+        retraining.start()
         clock.run()
     request_records = RequestRecords.collect(requests, interactions.horizon_s)
+    adaptation = retraining.close(interactions)
     return SimulationResult(
         interactions=interactions,
         requests=request_records,
         replicas=world.replicas,
         events=clock.count_events(),
-        energy_j=fleet_energy_j(world, links, interactions, request_records),
+        energy_j=fleet_energy_j(world, links, interactions, request_records, adaptation),
+        adaptation=adaptation,
     )

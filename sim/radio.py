@@ -1,6 +1,6 @@
 """Energy of a phone's radio: promotion, transfer, tail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Any
 
@@ -79,6 +79,15 @@ class Transfers:
     end_s: NDArray[np.float64]
     up_bytes: NDArray[np.integer]
     down_bytes: NDArray[np.integer]
+
+    def __add__(self, other: "Transfers") -> "Transfers":
+        """Return the messages of both."""
+        return Transfers(
+            *(
+                np.concatenate((getattr(self, part.name), getattr(other, part.name)))
+                for part in fields(self)
+            )
+        )
 
 
 def radio_energy_j(radio: Radio, transfers: Transfers) -> dict[str, float]:

@@ -1,10 +1,12 @@
-"""What a simulation leaves behind: columns for interactions and requests."""
+"""What a simulation leaves behind: columns for interactions and requests, and what was trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.adaptation import AdaptedModels, AdaptedOutcome
 from sim.outcome_table import OutcomeTable
 from sim.request import NEVER_S, Outcome, Request
 
@@ -20,6 +22,7 @@ class InteractionRecords:
         shown_row: int16; row of the list shown.
         requested: bool; the policy was consulted, asked, and a request was sent.
         suppressed: bool; a request was outstanding, so the policy was not consulted.
+        version: int16; of the SRM's parameters in force at the decision; 0 is what was shipped.
     """
 
     decision_s: NDArray[np.float64]
@@ -28,6 +31,7 @@ class InteractionRecords:
     shown_row: NDArray[np.int16]
     requested: NDArray[np.bool_]
     suppressed: NDArray[np.bool_]
+    version: NDArray[np.int16]
 
     @classmethod
     def empty(cls, devices: int, steps: int) -> "InteractionRecords":
@@ -40,6 +44,7 @@ class InteractionRecords:
             shown_row=np.zeros(shape, dtype=np.int16),
             requested=np.zeros(shape, dtype=bool),
             suppressed=np.zeros(shape, dtype=bool),
+            version=np.zeros(shape, dtype=np.int16),
         )
 
     @property
@@ -137,6 +142,108 @@ class RequestRecords:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training of the SRM along the run.
+
+    Attributes:
+        device: whose; -1 is the cloud.
+        version: which version of the parameters it made.
+        start_s, end_s: when.
+    """
+
+    device: int
+    version: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(slots=True)
+class Push:
+    """Weights on their way to one device.
+
+    Attributes:
+        device: whose.
+        version: which version of the parameters.
+        step: whose draws of the link it takes.
+        start_s: when the download began.
+        size_bytes: size.
+        received_s: when its last byte arrived; infinite until then.
+    """
+
+    device: int
+    version: int
+    step: int
+    start_s: float
+    size_bytes: int
+    received_s: float = NEVER_S
+
+
+@dataclass(slots=True)
+class TrainingLog:
+    """What was trained and pushed, as it happens.
+
+    Attributes:
+        trainings, pushes: in any order.
+        skipped_for_budget: trainings that a device's compute budget did not allow.
+        skipped_while_training: trainings that were due before the last one had ended.
+    """
+
+    trainings: list[Training] = field(default_factory=list)
+    pushes: list[Push] = field(default_factory=list)
+    skipped_for_budget: int = 0
+    skipped_while_training: int = 0
+
+    @property
+    def training_s(self) -> float:
+        """How long all trainings took together."""
+        return sum(each.end_s - each.start_s for each in self.trainings)
+
+    @property
+    def on_device_s(self) -> float:
+        """How long those on devices took."""
+        return sum(each.end_s - each.start_s for each in self.trainings if each.device >= 0)
+
+    def close(self, interactions: InteractionRecords) -> "TrainingLog":
+        """Return it without what came too late for anybody, in the order of time and device.
+
+        A training is too late after the end of the simulation, a push after the device's last
+        decision.
+        """
+        last_s = interactions.decision_s[:, -1]
+        trainings = [each for each in self.trainings if each.start_s <= interactions.horizon_s]
+        pushes = [each for each in self.pushes if each.start_s <= last_s[each.device]]
+        return TrainingLog(
+            sorted(trainings, key=lambda each: (each.start_s, each.device)),
+            sorted(pushes, key=lambda each: (each.start_s, each.device)),
+            self.skipped_for_budget,
+            self.skipped_while_training,
+        )
+
+
+@dataclass(frozen=True)
+class AdaptationRecords:
+    """What became of weights that change along the run.
+
+    Attributes:
+        log: what was trained and pushed.
+        outcome: what devices showed with the parameters in force.
+    """
+
+    log: TrainingLog
+    outcome: AdaptedOutcome
+
+    @classmethod
+    def of(
+        cls, log: TrainingLog, interactions: InteractionRecords, models: AdaptedModels
+    ) -> "AdaptationRecords":
+        """Return what became of the trainings in a finished simulation."""
+        return cls(
+            log.close(interactions),
+            models.outcome(interactions.version, interactions.held_row, interactions.shown_row),
+        )
+
+
 @dataclass(frozen=True)
 class SimulationResult:
     """Everything that a simulated world leaves behind.
@@ -147,6 +254,7 @@ class SimulationResult:
         events: events that the clock scheduled.
         energy_j: what the fleet spent, by state: `compute` and the radio's `radio_promotion`,
             `radio_transfer`, `radio_tail`.
+        adaptation: what was trained along the run, and shown with it; None where nothing was.
     """
 
     interactions: InteractionRecords
@@ -154,8 +262,21 @@ class SimulationResult:
     replicas: int
     events: int
     energy_j: dict[str, float]
+    adaptation: AdaptationRecords | None = None
 
     @property
     def simulated_s(self) -> float:
         """Length of the simulated time."""
         return self.interactions.horizon_s
+
+    def rank(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the next item's rank in what was shown (0: a miss): shape [devices, steps]."""
+        if self.adaptation is not None:
+            return self.adaptation.outcome.rank
+        return self.interactions.rank(table, user)
+
+    def consistency(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the held list's consistency at each decision: shape [devices, steps]."""
+        if self.adaptation is not None:
+            return self.adaptation.outcome.consistency
+        return self.interactions.consistency(table, user)

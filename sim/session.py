@@ -4,6 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Event
 
+from sim.adaptation import AdaptedModels
+from sim.device_training import DeviceTraining
+from sim.downloads import Downloads
 from sim.policies import PolicyView
 from sim.records import InteractionRecords
 from sim.request import Outcome, Request
@@ -22,15 +25,25 @@ class Session:
         device: which device.
         draws: float64, shape [steps]; its policy draws (or empty).
         records: columns of the fleet, of which the session fills its device's row.
+        parameters: the SRM's parameters on this device; None where they never change.
+        models: what other than the shipped parameters would show; None where there are none.
     """
 
     def __init__(
-        self, world: World, device: int, draws: NDArray[np.float64], records: InteractionRecords
+        self,
+        world: World,
+        device: int,
+        draws: NDArray[np.float64],
+        records: InteractionRecords,
+        parameters: DeviceTraining | Downloads | None = None,
+        models: AdaptedModels | None = None,
     ) -> None:
         self._world = world
         self._device = device
         self._draws = draws
         self._records = records
+        self._parameters = parameters
+        self._models = models
         self._user = int(world.sessions.user[device])
         self._think_s = world.sessions.think_s[device]
         self._decision_s, self._scored_s = expected_times_s(
@@ -38,17 +51,28 @@ class Session:
         )
         self._shown_s = self._scored_s.copy()
         self._step = 0
+        self._asking: int | None = None
         self._row = world.first_row
         self._cloud_knows_step = -world.first_upload(self._user)
 
     def next_request(self) -> int | None:
-        """Consult the policy and go on to the step at which it asks; None: it asks no more."""
-        steps = self._world.table.steps
-        if self._step == steps:
+        """Consult the policy and go on to the step at which it asks.
+
+        None: it asks at none of the steps that the present parameters are known to serve.
+        """
+        step, steps, self._asking = self._step, self._world.table.steps, None
+        if step == steps:
             return None
-        asking = self._world.policy.first_request(self._view(), self._step)
-        end = steps if asking is None else asking + 1
-        self._hold(self._step, end)
+        version, end = 0, steps
+        if self._parameters is not None:
+            version = self._parameters.version_at(float(self._decision_s[step]))
+            end = self._parameters.first_change(step, self._decision_s, self._scored_s)
+        asking = self._world.policy.first_request(self._view(end, version), step)
+        self._asking = asking
+        if asking is None:
+            self._step = end
+        self._hold(step, end if asking is None else asking + 1)
+        self._settle(step, end if asking is None else asking)
         return asking
 
     def request(self, step: int, ended: Event) -> Request:
@@ -63,9 +87,32 @@ class Session:
             ended=ended,
         )
 
-    def sending_s(self, step: int) -> float:
-        """When a request of this step is sent: as soon as the held list is scored."""
-        return float(self._scored_s[step])
+    def waking_s(self, now_s: float) -> float | None:
+        """Return when the device has to be looked at again; None: never, its session is over.
+
+        That is when a request is sent, which is as soon as the held list is scored; or at the first
+        decision that other parameters serve, as far as is known; or at the last decision, as long
+        as parameters may still come.
+        """
+        if self._asking is not None:
+            return float(self._scored_s[self._asking])
+        if self._step < self._world.table.steps:
+            return float(self._decision_s[self._step])
+        last_s = float(self._decision_s[-1])
+        return last_s if self.renewable and now_s < last_s else None
+
+    @property
+    def renewable(self) -> bool:
+        """Whether parameters may come at any time."""
+        return isinstance(self._parameters, Downloads)
+
+    def reconsider(self, now_s: float) -> None:
+        """Go back to the first decision at or after now, because other parameters have come.
+
+        What was decided before now stays, also where it has not been carried out yet.
+        """
+        undecided = int(np.searchsorted(self._decision_s, now_s))
+        self._step = undecided if self._asking is None else min(undecided, self._asking)
 
     def resume(self, request: Request) -> None:
         """Go on to the first decision after the end of a request.
@@ -79,6 +126,7 @@ class Session:
         decided_before_end = int(np.searchsorted(self._decision_s, request.ended_s))
         self._step = max(suppressed_from, decided_before_end)
         self._hold(suppressed_from, self._step)
+        self._settle(request.step, self._step)
         self._records.suppressed[self._device, suppressed_from : self._step] = True
         if delivered:
             self._row = self._cloud_knows_step = request.step
@@ -86,9 +134,11 @@ class Session:
                 request.outcome = Outcome.SUPERSEDED
 
     def close(self) -> None:
-        """Write down the times of the finished session."""
+        """Write down the times of the finished session, and what depends on them all."""
         self._records.decision_s[self._device] = self._decision_s
         self._records.shown_s[self._device] = self._shown_s
+        if isinstance(self._parameters, Downloads):
+            self._records.version[self._device] = self._parameters.versions_at(self._decision_s)
 
     def _wait(self, request: Request, delivered: bool) -> bool:
         """Let the asking step wait for its list; tell whether it showed it."""
@@ -112,14 +162,40 @@ class Session:
         self._records.held_row[self._device, start:end] = self._row
         self._records.shown_row[self._device, start:end] = self._row
 
-    def _view(self) -> PolicyView:
+    def _settle(self, start: int, end: int) -> None:
+        """Let the device train at steps start .. end - 1, of which everything is known."""
+        if not isinstance(self._parameters, DeviceTraining):
+            return
+        version, shown_row = self._records.version, self._records.shown_row[self._device]
+        for step in range(start, end):
+            version[self._device, step] = self._parameters.version_at(float(self._decision_s[step]))
+            shown_s, row = float(self._shown_s[step]), int(shown_row[step])
+            self._parameters.show(step, self._world.table.steps, shown_s, row)
+
+    def _view(self, end: int, version: int) -> PolicyView:
         table, step = self._world.table, self._step
         offset = int(table.cell_offset[self._row])
+        consistency = table.consistency[self._user, offset + step : offset + end]
+        fresh_consistency = float(table.fresh_consistency[self._user, self._row])
+        if version:
+            consistency, fresh_consistency = self._adapted(version, end, fresh_consistency)
         return PolicyView(
             first_step=step,
-            consistency=table.consistency[self._user, offset + step : offset + table.steps],
-            fresh_consistency=float(table.fresh_consistency[self._user, self._row]),
-            list_age_steps=np.arange(step, table.steps) - self._world.basis_step(self._row),
-            decision_s=self._decision_s[step:],
-            draws=self._draws[step:],
+            consistency=consistency,
+            fresh_consistency=fresh_consistency,
+            list_age_steps=np.arange(step, end) - self._world.basis_step(self._row),
+            decision_s=self._decision_s[step:end],
+            draws=self._draws[step:end],
         )
+
+    def _adapted(
+        self, version: int, end: int, shipped_fresh: float
+    ) -> tuple[NDArray[np.float32], float]:
+        """Return what `_view` shows of the consistency with other than the shipped parameters."""
+        if not self._world.policy.reads_consistency:
+            return np.full(end - self._step, np.nan, np.float32), np.nan
+        assert self._models is not None
+        cells = self._models.consistency(self._device, version, self._row)
+        made = self._world.first_step_of(self._row)
+        fresh = shipped_fresh if made is None else float(cells[made])
+        return cells[self._step : end], fresh

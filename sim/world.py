@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.adaptation import Adaptation
 from sim.cloud.settings import CloudSettings
 from sim.devices import DeviceSettings
 from sim.network import Links, Network
@@ -29,6 +30,7 @@ class World:
         policy, serving, network, hardware, cloud: the settings of each part.
         scoring_flops: operations of one scoring of the list by the SRM.
         seed: of the simulation's draws.
+        adaptation: how the SRM's weights change along the run; None where they do not.
     """
 
     table: OutcomeTable
@@ -41,6 +43,7 @@ class World:
     cloud: CloudSettings
     scoring_flops: float
     seed: int
+    adaptation: Adaptation | None = None
 
     @property
     def devices(self) -> int:
@@ -70,11 +73,26 @@ class World:
         preloaded = row == self.table.steps
         return -self.serving.first_list_age_steps if preloaded else -OLDER_THAN_ANY_STEPS
 
+    def first_step_of(self, row: int) -> int | None:
+        """Return the first step of a list's cells that tells how it was when new, if one does."""
+        if row < self.table.steps:
+            return row
+        return None if row == self.table.steps else 0
+
     def first_upload(self, user: int) -> int:
         """Interactions that a request at step 0 uploads: those that the cloud does not know."""
         if self.serving.first_list == "preloaded":
             return self.serving.first_list_age_steps
         return int(self.context_interactions[user])
+
+    @property
+    def last_decision_s(self) -> float:
+        """A time before which every device has decided for the last time, however it waited."""
+        steps, wait_s = self.table.steps, self.scoring_s
+        if self.serving.mode == "wait":
+            wait_s += self.serving.deadline_s + self.scoring_s
+        thinking_s = self.sessions.start_s + self.sessions.think_s.sum(axis=1)
+        return float(thinking_s.max() + (steps - 1) * wait_s)
 
     def make_links(self) -> Links:
         """Draw the devices' links."""

@@ -10,7 +10,6 @@ from simpy import Event
 
 from sim.clock import Clock
 from sim.radio import radio_names
-from sim.request import Request
 from workloads.settings import Settings, invalid
 
 
@@ -21,14 +20,28 @@ class Direction(IntEnum):
     DOWN = 1
 
 
+class Message(Protocol):
+    """What travels: whose it is, and the step whose random draws it takes."""
+
+    @property
+    def device(self) -> int:
+        """Whose link it takes."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Replay step of the draws that it takes, as of its latency."""
+        ...
+
+
 class Links(Protocol):
     """The links of all devices, one each way."""
 
-    def carry(self, clock: Clock, direction: Direction, request: Request, size_bytes: int) -> Event:
-        """Send a message of `request` now.
+    def carry(self, clock: Clock, direction: Direction, message: Message, size_bytes: int) -> Event:
+        """Send a message now.
 
         Returns:
-            The event of its last byte's arrival; its value is the request.
+            The event of its last byte's arrival; its value is the message.
         """
         ...
 

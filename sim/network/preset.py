@@ -10,8 +10,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from simpy import Event
 
 from sim.clock import Clock
-from sim.network.network import Direction, Network
-from sim.request import Request
+from sim.network.network import Direction, Message, Network
 from workloads import draws
 from workloads.settings import Settings, invalid
 
@@ -134,10 +133,10 @@ class ConstantLinks:
         self._bps = bps
         self._latency_s = latency_s
 
-    def carry(self, clock: Clock, direction: Direction, request: Request, size_bytes: int) -> Event:
-        """Send a message of `request` now; the event is its last byte's arrival."""
-        delay_s = self.delay_s(direction, request.device, request.step, size_bytes)
-        return clock.at(clock.now + delay_s, value=request)
+    def carry(self, clock: Clock, direction: Direction, message: Message, size_bytes: int) -> Event:
+        """Send a message now; the event is its last byte's arrival."""
+        delay_s = self.delay_s(direction, message.device, message.step, size_bytes)
+        return clock.at(clock.now + delay_s, value=message)
 
     def delay_s(self, direction: Direction, device: int, step: int, size_bytes: int) -> float:
         """Time from sending to the arrival of the last byte."""

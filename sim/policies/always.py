@@ -1,6 +1,6 @@
 """The device asks at every step: the ceiling of cost, and mostly of accuracy."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ class Always(Policy):
     """Asks at every step at which no request is outstanding."""
 
     kind: Literal["always"] = "always"
+
+    reads_consistency: ClassVar[bool] = False
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask everywhere."""

@@ -1,6 +1,6 @@
 """The device keeps its first list: the floor of every trade-off."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ class Never(Policy):
     """Never asks."""
 
     kind: Literal["never"] = "never"
+
+    reads_consistency: ClassVar[bool] = False
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask nowhere."""

@@ -1,6 +1,6 @@
 """The device asks every so many steps, whatever happens: the simplest policy that reacts to age."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ class Periodic(Policy):
     kind: Literal["periodic"] = "periodic"
     every: int = Field(ge=1)
     """Steps from one request to the next."""
+
+    reads_consistency: ClassVar[bool] = False
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the step, counted from 1, is a multiple of `every`."""

@@ -46,6 +46,10 @@ class Policy(Settings):
     """
 
     uses_draws: ClassVar[bool] = False
+    """Whether `asks` reads `view.draws`."""
+    reads_consistency: ClassVar[bool] = True
+    """Whether `asks` reads the view's consistency. Where it does not, and weights change along the
+    run, the models are not run for it, and the view holds nan."""
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Tell for each step of the view whether the policy would ask there: bool array."""

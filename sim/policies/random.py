@@ -17,6 +17,7 @@ class Random(Policy):
     """Chance of asking at a step."""
 
     uses_draws: ClassVar[bool] = True
+    reads_consistency: ClassVar[bool] = False
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the device's draw for the step lies below the probability."""

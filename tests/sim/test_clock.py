@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.clock import DECISION, DELIVERY, SETTLEMENT, TIMEOUT, Clock
+from sim.clock import DECISION, DELIVERY, RETRAINING, SETTLEMENT, TIMEOUT, Clock
 
 
 def test_events_happen_at_exactly_their_times():
@@ -14,14 +14,14 @@ def test_events_happen_at_exactly_their_times():
     assert seen == sorted([0.1 + 0.2, 0.3, 1 / 3])
 
 
-def test_at_one_time_replies_precede_timeouts_decisions_and_settlement():
+def test_at_one_time_replies_precede_timeouts_retraining_decisions_and_settlement():
     clock = Clock()
     seen = []
-    for priority in (SETTLEMENT, DECISION + 1, DECISION, TIMEOUT, DELIVERY):
+    for priority in (SETTLEMENT, DECISION + 1, DECISION, RETRAINING, TIMEOUT, DELIVERY):
         event = clock.at(5.0, priority, value=priority)
         event.callbacks.append(lambda event: seen.append(event.value))
     clock.run()
-    assert seen == [DELIVERY, TIMEOUT, DECISION, DECISION + 1, SETTLEMENT]
+    assert seen == [DELIVERY, TIMEOUT, RETRAINING, DECISION, DECISION + 1, SETTLEMENT]
 
 
 def test_the_past_is_refused():

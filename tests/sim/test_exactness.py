@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from fake_adaptation import FakeAdaptation
 from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.devices import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
@@ -45,6 +47,13 @@ def assert_equal_records(engine, plain):
             theirs = getattr(getattr(plain, part), field.name)
             np.testing.assert_array_equal(ours, theirs, err_msg=f"{part}.{field.name}")
     assert engine.energy_j == plain.energy_j
+    if engine.adaptation is None:
+        assert plain.adaptation is None
+        return
+    assert engine.adaptation.log == plain.adaptation.log
+    for field in dataclasses.fields(engine.adaptation.outcome):
+        ours = getattr(engine.adaptation.outcome, field.name)
+        np.testing.assert_array_equal(ours, getattr(plain.adaptation.outcome, field.name))
 
 
 def network(preset):
@@ -117,5 +126,73 @@ def test_engine_equals_plain_program_whatever_the_world(
             batching=BatchingSettings(size=size, wait_s=wait_s),
             service_time=FixedServiceTime(seconds=service_s),
         ),
+    )
+    assert_equal_records(simulate(world), simulate_plainly(world))
+
+
+ADAPTATIONS = st.one_of(
+    st.builds(
+        FakeAdaptation(8).on_device,
+        every_interactions=st.integers(1, 4),
+        # At 5e9 FLOP/s: no time, a tenth of a second, and 2 s, 20 s and 200 s.
+        training_flops=st.sampled_from([0.0, 5e8, 1e10, 1e11, 1e12]),
+    ),
+    st.builds(
+        FakeAdaptation(8).from_cloud,
+        every_s=st.sampled_from([1.0, 3.0, 10.0, 40.0]),
+        # At 1e9 FLOP/s, and the more the later: no time, a tenth of a second, and 2 s, 20 s.
+        flops=st.sampled_from([0.0, 1e8, 2e9, 2e10]),
+        parameter_bytes=st.sampled_from([0, 10_000, 1_000_000]),
+    ),
+)
+
+
+@given(
+    adaptation=ADAPTATIONS,
+    seed=st.integers(0, 1000),
+    policy=st.sampled_from(POLICIES),
+    mode=st.sampled_from(["stale", "wait"]),
+    first_list=st.sampled_from(["preloaded", "none"]),
+    preset=st.sampled_from(["ideal", "3g"]),
+    deadline_s=st.sampled_from([0.0, 0.5, 5.0]),
+    timeout_s=st.sampled_from([0.3, 1.0, 30.0]),
+    service_s=st.sampled_from([0.0, 0.25, 2.0]),
+    budget=st.sampled_from([np.inf, 6e13, 1.5e12]),
+    whole_seconds=st.booleans(),
+)
+@settings(max_examples=150)
+def test_engine_equals_plain_program_where_weights_change(
+    adaptation,
+    seed,
+    policy,
+    mode,
+    first_list,
+    preset,
+    deadline_s,
+    timeout_s,
+    service_s,
+    budget,
+    whole_seconds,
+):
+    think_s = np.random.default_rng(seed).integers(1, 4, (30, 7)).astype(float)
+    world = make_world(
+        devices=30,
+        users=10,
+        steps=8,
+        seed=seed,
+        policy=policy,
+        think_s=think_s if whole_seconds else None,
+        start_spread_s=0.0 if whole_seconds else 20.0,
+        scoring_flops=0.0 if whole_seconds else 7e6,
+        serving=ServingSettings(
+            mode=mode, first_list=first_list, deadline_s=deadline_s, timeout_s=timeout_s
+        ),
+        network=network(preset),
+        hardware=DeviceSettings(compute_budget_flops_per_hour=budget),
+        cloud=CloudSettings(
+            batching=BatchingSettings(size=3, wait_s=0.25),
+            service_time=FixedServiceTime(seconds=service_s),
+        ),
+        adaptation=adaptation,
     )
     assert_equal_records(simulate(world), simulate_plainly(world))
