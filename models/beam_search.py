@@ -177,6 +177,7 @@ class BeamSearch(CandidateSource):
         written: Any = self._model.t5.generate(
             encoder_outputs=BaseModelOutput(last_hidden_state=states),
             attention_mask=real,
+            past_key_values=self._model.prompt_cache(states, beams),
             logits_processor=mask,
             generation_config=self._generation_config(beams),
         )

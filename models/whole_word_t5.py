@@ -42,6 +42,30 @@ class WholeWordT5(nn.Module):
         states: Tensor = self.t5.encoder(inputs_embeds=embedded, attention_mask=real)[0]
         return states, real
 
+    def prompt_cache(self, states: Tensor, beams: int) -> Any:
+        """Return what the decoder attends to of some prompts: the cache for `generate`.
+
+        Left to itself, `generate` computes the same keys and values for each beam of a prompt, and
+        copies them whenever beams change places: half of the operations of a T5-small.
+
+        Args:
+            states: float, shape [R, L, width]: of `read`.
+            beams: sequences of each prompt.
+        """
+        from transformers import DynamicCache, EncoderDecoderCache
+
+        read = DynamicCache()
+        for layer, block in enumerate(self.t5.decoder.block):
+            attention = block.layer[1].EncDecAttention
+            heads = (*states.shape[:2], attention.n_heads, attention.key_value_proj_dim)
+            keys, values = (
+                project(states).view(heads).transpose(1, 2).repeat_interleave(beams, dim=0)
+                for project in (attention.k, attention.v)
+            )
+            read.update(keys, values, layer)
+        read.reorder_cache = lambda _: None  # the beams of a prompt share what was read
+        return EncoderDecoderCache(DynamicCache(), read)
+
     def loss(self, prompts: Prompts, target: NDArray[np.int64], real: NDArray[np.bool_]) -> Tensor:
         """Return the mean cross-entropy of the targets' tokens.
 
