@@ -226,3 +226,8 @@ def frame_values(
     bottom = low - margin if low < 0 or not from_zero else 0.0
     set_limits(bottom, high + margin)
     return from_zero
+
+
+def in_file_name(*parts: str) -> str:
+    """Join parts to the name of a figure's files, which is its anchor in a page too."""
+    return re.sub(r"\W+", "_", "_".join(part for part in parts if part)).strip("_")

@@ -110,8 +110,8 @@ def read(directory: str | Path) -> RunRecords:
         requests=read_frame(directory / "requests.parquet"),
         accuracies=_accuracies(directory / "accuracy_by_user.parquet"),
         freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
-        summary=_json(directory / "summary.json"),
-        manifest=_json(directory / "manifest.json"),
+        summary=read_json(directory / "summary.json"),
+        manifest=read_json(directory / "manifest.json"),
         baseline_worlds=_worlds(directory / "baseline_worlds.json"),
         scenario=read_yaml(directory / "scenario.yaml"),
         scenario_text=_text(directory / "scenario.yaml"),
@@ -127,7 +127,7 @@ def _accuracies(path: Path) -> Accuracies:
 
 
 def _worlds(path: Path) -> dict[str, Any]:
-    worlds = _json(path)
+    worlds = read_json(path)
     missing = [name for name in WORLDS if not isinstance(worlds.get(name), dict)]
     if missing:
         raise RecordsError(path, f"lacks the world {missing[0]!r}")
@@ -143,7 +143,12 @@ def _text(path: Path) -> str:
         raise RecordsError(path, f"cannot be read ({error})") from None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        RecordsError: if it is missing or holds anything else.
+    """
     try:
         content = json.loads(_text(path))
     except json.JSONDecodeError as error:

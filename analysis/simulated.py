@@ -1,6 +1,6 @@
 """What was simulated, one line each, in the words of the scenario."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from analysis.numerals import count, seconds
@@ -12,9 +12,9 @@ NAMING = ("kind", "preset", "mode", "distribution")
 
 def lines(records: RunRecords) -> list[tuple[str, str]]:
     """Return (what, in one line): devices, data, network, cloud, models, policy, serving."""
-    summary, workload = records.summary, records.manifest["workload"]
-    scenario = records.scenario
-    models, cards = scenario.get("models", {}), records.manifest["models"]
+    summary, manifest = records.summary, records.manifest
+    name, of_models = models(manifest["models"])
+    fusion = records.scenario.get("models", {}).get("fusion", 3)
     return [
         (
             "Devices",
@@ -22,21 +22,45 @@ def lines(records: RunRecords) -> list[tuple[str, str]]:
             f"{count(summary['interactions'])} interactions in "
             f"{seconds(summary['engine']['simulated_s'])} of simulated time",
         ),
-        (
-            "Data",
-            f"{workload['name']}: {count(workload['users'])} users, {count(workload['items'])} "
-            f"items, {count(workload['interactions'])} interactions",
-        ),
-        ("Split", str(workload["split_description"])),
-        ("Network", in_words(_without(scenario.get("network", {}), "source"))),
-        ("Cloud", in_words(scenario.get("cloud", {}))),
-        (
-            "Models",
-            f"SRM {cards['srm']['kind']} on the device, LLM {cards['llm']['kind']} in the cloud, "
-            f"fusion {models.get('fusion', 3)}",
-        ),
-        ("Policy", in_words(scenario.get("policy", {}))),
-        ("Serving", in_words(_without(scenario.get("serving", {}), "payload"))),
+        data(manifest["workload"]),
+        ("Split", str(manifest["workload"]["split_description"])),
+        (name, f"{of_models}, fusion {fusion}"),
+        *world(records.scenario),
+    ]
+
+
+def data(workload: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the line on the data, from the manifest's `workload`."""
+    return (
+        "Data",
+        f"{workload['name']}: {count(workload['users'])} users, {count(workload['items'])} "
+        f"items, {count(workload['interactions'])} interactions",
+    )
+
+
+def models(cards: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the line on the models, from the manifest's `models`."""
+    return (
+        "Models",
+        f"SRM {cards['srm']['kind']} ({count(cards['srm']['parameters'])} parameters) on the "
+        f"device, LLM {cards['llm']['kind']} ({count(cards['llm']['parameters'])} parameters) in "
+        f"the cloud",
+    )
+
+
+def world(scenario: Mapping[str, Any], without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the lines on policy, serving, network and cloud; not those that `without` names."""
+    sections = {
+        "policy": scenario.get("policy", {}),
+        "serving": _without(scenario.get("serving", {}), "payload"),
+        "network": _without(scenario.get("network", {}), "source"),
+        "cloud": scenario.get("cloud", {}),
+    }
+    changing = {key.partition(".")[0] for key in without}
+    return [
+        (name.capitalize(), in_words(section))
+        for name, section in sections.items()
+        if name not in changing
     ]
 
 

@@ -1,6 +1,7 @@
 """The records of a sweep: a row per point, and the runs behind them."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import overridden, swept_words
 from analysis.metrics import HEADLINE, METRICS
-from analysis.records import RecordsError, read_frame, read_yaml
+from analysis.records import RecordsError, read_frame, read_json, read_yaml
 from analysis.summary import flatten
 
 #: Columns that every point's summary gives.
@@ -18,6 +20,9 @@ REQUIRED = ("id", "interactions", "users", "request_frequency", f"accuracy.{HEAD
 
 #: Worlds that every run simulates beside its own: ends of the trade-off.
 WORLDS = ("never", "always")
+
+#: Swept keys that replicate a setting: their points are taken together.
+REPLICATES = ("seed", "models.seed")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class SweepRecords:
             policy), `facet` (the swept values that are no policy's and no seed, in words) and
             `policy` (the swept values of the policy, in words).
         swept: the swept keys.
+        axes: the swept keys once more, those together whose values go together.
         scenario_text: the sweep's resolved scenario as YAML; empty if there is none.
         description: the question that the sweep answers.
         name: the sweep's name.
@@ -38,6 +44,7 @@ class SweepRecords:
     directory: Path
     points: pd.DataFrame
     swept: tuple[str, ...]
+    axes: tuple[tuple[str, ...], ...]
     scenario_text: str
     description: str
     name: str
@@ -115,20 +122,68 @@ class SweepRecords:
         block = json.loads(path.read_text(encoding="utf-8")).get(world, {})
         return dict(block)
 
-    def sums_of(self, row: "pd.Series[Any]") -> pd.DataFrame:
-        """Return a setting's sums by user, over its seeds: `interactions` and the metrics."""
+    @cached_property
+    def sweeps_policies(self) -> bool:
+        """Whether settings differ in the request policy, or in the world around the models."""
+        return any(_section(key) not in ("models", "workload", *REPLICATES) for key in self.swept)
+
+    @cached_property
+    def sweeps_models(self) -> bool:
+        """Whether settings differ in the models or in what is replayed."""
+        keys = (key for key in self.swept if key not in REPLICATES)
+        return any(_section(key) in ("models", "workload") for key in keys)
+
+    @cached_property
+    def overridden(self) -> list[str]:
+        """What the command line gave in place of the scenario file's own values."""
+        manifest = self.directory / "points" / str(self.points["id"].iloc[0]) / "manifest.json"
+        words = read_json(manifest).get("command_line", []) if manifest.is_file() else []
+        return overridden.given(words)
+
+    def scenario(self, point: str) -> dict[str, Any]:
+        """Return the resolved scenario of a point.
+
+        Raises:
+            RecordsError: it is missing or malformed.
+        """
+        return read_yaml(self.directory / "points" / point / "scenario.yaml")
+
+    def manifest(self, point: str) -> dict[str, Any]:
+        """Return the manifest of a point.
+
+        Raises:
+            RecordsError: it is missing or malformed.
+        """
+        return read_json(self.directory / "points" / point / "manifest.json")
+
+    def points_of(self, row: "pd.Series[Any]") -> list[str]:
+        """Return the points of a setting: one for each seed."""
         same = (
             (self.points["facet"] == row["facet"])
             & (self.points["kind"] == row["kind"])
             & (self.points["policy"] == row["policy"])
         )
-        frames = []
-        for point in self.points.loc[same, "id"]:
-            path = self.directory / "points" / str(point) / "accuracy_by_user.parquet"
-            frame = read_frame(path)
-            frames.append(frame[frame["series"].astype(str) == "run"])
-        summed = pd.concat(frames).groupby("user")[["interactions", *METRICS]].sum()
+        return [str(point) for point in self.points.loc[same, "id"]]
+
+    def sums(self, points: Iterable[str]) -> pd.DataFrame:
+        """Return sums over points by series and user: `interactions` and the metrics, float64."""
+        frames = [
+            read_frame(self.directory / "points" / point / "accuracy_by_user.parquet")
+            for point in points
+        ]
+        frame = pd.concat(frames).astype({"series": str})
+        summed = frame.groupby(["series", "user"], sort=True)[["interactions", *METRICS]].sum()
         return summed.astype(np.float64)
+
+    def sums_of(self, row: "pd.Series[Any]") -> pd.DataFrame:
+        """Return a setting's sums by user, over its seeds: `interactions` and the metrics."""
+        return of_series(self.sums(self.points_of(row)), "run")
+
+
+def of_series(sums: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Return the part of `SweepRecords.sums` that is one series', by user; empty without it."""
+    part = sums[sums.index.get_level_values("series") == series]
+    return part.droplevel("series")
 
 
 def is_sweep(directory: Path) -> bool:
@@ -156,6 +211,7 @@ def read(directory: str | Path) -> SweepRecords:
         directory,
         _labelled(points, directory, swept),
         swept,
+        _axes(swept, scenario.get("sweep") or {}),
         scenario_path.read_text(encoding="utf-8") if scenario else "",
         str(scenario.get("description", "")).strip(),
         str(scenario.get("name", points["scenario"].iloc[0] if "scenario" in points else "sweep")),
@@ -172,16 +228,26 @@ def _swept_keys(columns: list[str]) -> tuple[str, ...]:
     return tuple(name for name in columns[:first] + columns[last + 1 :] if name != "id")
 
 
+def _axes(swept: tuple[str, ...], block: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Return the swept keys, those of one `zip` group together."""
+    groups = [tuple(key for key in group if key in swept) for group in block.get("zip") or ()]
+    zipped = {key for group in groups for key in group}
+    return (*((key,) for key in swept if key not in zipped), *(group for group in groups if group))
+
+
+def _section(key: str) -> str:
+    return key if key in REPLICATES else key.partition(".")[0]
+
+
 def _labelled(points: pd.DataFrame, directory: Path, swept: tuple[str, ...]) -> pd.DataFrame:
-    policy_keys = [key for key in swept if key == "policy" or key.startswith("policy.")]
-    facet_keys = [key for key in swept if key not in policy_keys and key != "seed"]
+    policy_keys = [key for key in swept if _section(key) == "policy"]
+    facet_keys = [key for key in swept if key not in policy_keys and key not in REPLICATES]
     kinds = [_kind(directory, str(point)) for point in points["id"]]
-    parameters = [key for key in policy_keys if key != "policy.kind"]
     rows = points.to_dict("records")
     return points.assign(
         kind=kinds,
-        policy=[_in_words(row, parameters) for row in rows],
-        facet=[_in_words(row, facet_keys) for row in rows],
+        policy=[_parameters_in_words(row, policy_keys) for row in rows],
+        facet=[swept_words.of_values({key: row[key] for key in facet_keys}) for row in rows],
     )
 
 
@@ -190,24 +256,13 @@ def _kind(directory: Path, point: str) -> str:
     return str(scenario.get("policy", {}).get("kind", "policy"))
 
 
-def _in_words(row: dict[Any, Any], keys: list[str]) -> str:
-    present = {key: row[key] for key in keys if _is_given(row[key])}
-    parts = (
-        _value(value) if isinstance(value, dict) else f"{key.rpartition('.')[2]} {_value(value)}"
-        for key, value in present.items()
-    )
-    return ", ".join(part for part in parts if part)
-
-
-def _is_given(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and np.isnan(value))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        given = {key: inner for key, inner in value.items() if key != "kind" and _is_given(inner)}
-        return ", ".join(f"{key} {_value(inner)}" for key, inner in given.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _parameters_in_words(row: Mapping[Any, Any], keys: Iterable[str]) -> str:
+    """Return the swept parameters of a policy; not those that its kind does not know."""
+    given = {key: swept_words.plain(row[key]) for key in keys if key != "policy.kind"}
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            given[key] = {name: inner for name, inner in value.items() if name != "kind"}
+    return swept_words.of_values({key: value for key, value in given.items() if value is not None})
 
 
 def _mean_row(part: pd.DataFrame) -> dict[str, Any]:

@@ -16,6 +16,16 @@ class Cell:
     text: str
     numeric: bool = False
 
+    @property
+    def value(self) -> str:
+        """The text without the interval that ends it."""
+        return self.text.partition(" [")[0]
+
+    @property
+    def interval(self) -> str:
+        """The interval that ends the text, in its brackets; empty without one."""
+        return self.text[len(self.value) + 1 :]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -24,12 +34,16 @@ class Table:
     Attributes:
         label: what the table holds, for those who cannot see it.
         aligned: whether numbers stand below one another, flush right.
+        stacked: whether intervals stand below their values, which makes columns narrow.
+
+    A row of one cell heads the rows after it.
     """
 
     label: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     aligned: bool = False
+    stacked: bool = False
 
 
 def of_frame(frame: pd.DataFrame, label: str) -> Table:
@@ -41,13 +55,15 @@ def of_frame(frame: pd.DataFrame, label: str) -> Table:
     return Table(label, columns, rows, aligned=True)
 
 
-def of_texts(label: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def of_texts(
+    label: str, columns: Sequence[str], rows: Sequence[Sequence[str]], stacked: bool = False
+) -> Table:
     """Return a table of texts; all columns but the first are numbers where they look like ones."""
     cells = tuple(
         tuple(Cell(text, index > 0 and _looks_numeric(text)) for index, text in enumerate(row))
         for row in rows
     )
-    return Table(label, tuple(columns), cells)
+    return Table(label, tuple(columns), cells, stacked=stacked)
 
 
 def _cell(value: Any) -> Cell:

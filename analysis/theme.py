@@ -70,6 +70,18 @@ REFERENCES = {
     "always_ideal": Style("vermillion", "^", (0, (6, 2, 1, 2)), filled=False),
 }
 
+#: Settings of an ablation that stand side by side, in their order.
+SETTINGS = (
+    Style("blue", "o", "-"),
+    Style("vermillion", "^", (0, (6, 2))),
+    Style("green", "s", (0, (4, 2))),
+    Style("orange", "D", (0, (2, 2))),
+    Style("purple", "v", (0, (8, 2, 2, 2))),
+    Style("sky", "P", (0, (1, 2))),
+    Style("ink", "X", (0, (3, 1, 1, 1))),
+    Style("grey", "h", (0, (7, 3))),
+)
+
 SERIES_LABELS = {
     "run": "this run",
     "popularity": "popularity",
@@ -89,6 +101,11 @@ def style_of_policy(kind: str, all_kinds: Iterable[str] = ()) -> Style:
         return POLICIES[kind]
     unknown = sorted({*all_kinds, kind} - set(POLICIES))
     return FURTHER[unknown.index(kind) % len(FURTHER)]
+
+
+def style_of_setting(position: int) -> Style:
+    """Return the look of the setting at a position among those shown together."""
+    return SETTINGS[position % len(SETTINGS)]
 
 
 def style_of_series(series: str, policy_kind: str) -> Style:

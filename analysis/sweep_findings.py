@@ -1,0 +1,101 @@
+"""What a reader of a sweep must be told in words, worked out from the records of its points."""
+
+from collections.abc import Sequence
+
+from analysis.ablation import SRM_FULL, Ablation, Row
+from analysis.accuracy import Accuracies
+from analysis.findings import Finding
+from analysis.metrics import HEADLINE
+from analysis.numerals import count, with_interval
+from analysis.sweep_records import SweepRecords
+
+NAME = HEADLINE.upper()
+ALONE = "The phone does better without the cloud"
+
+
+def of_ablations(ablations: Sequence[Ablation]) -> list[Finding]:
+    """Return everything to be told about the ablations of a sweep."""
+    found = [finding for each in ablations if (finding := _phone_alone(each)) is not None]
+    return found + [finding for each in ablations if (finding := _users(each)) is not None]
+
+
+def _phone_alone(ablation: Ablation) -> Finding | None:
+    """Warn where the SRM ranking the whole catalogue beats a setting that it belongs to."""
+    leads = {
+        row: ablation.difference(Row(row.setting, SRM_FULL), row)
+        for row in ablation.runs
+        if ablation.has(Row(row.setting, SRM_FULL))
+    }
+    beaten = [row for row, lead in leads.items() if lead.above_zero]
+    if not beaten:
+        return None
+    best = max(leads, key=lambda row: ablation.mean(row).value)
+    alone = with_interval(ablation.mean(Row(best.setting, SRM_FULL)))
+    return Finding(
+        "models",
+        True,
+        _alone(len(beaten), len(leads)),
+        f"On {ablation.name}, the SRM ranking the whole catalogue on the device, with no request "
+        f"at all, beats {_of(len(beaten), len(leads))}. Beside the most accurate of them "
+        f"({best.label}, {NAME} {with_interval(ablation.mean(best))}) it reaches {alone}; the "
+        f"difference, paired on users, is {with_interval(leads[best], signed=True)}.",
+    )
+
+
+def _users(ablation: Ablation) -> Finding | None:
+    if not ablation.left_out:
+        return None
+    return Finding(
+        "models",
+        True,
+        "Settings were not run on the same users.",
+        f"On {ablation.name}, {count(ablation.left_out)} users are missing from some setting; "
+        f"every figure and table is about the {count(ablation.users)} that all settings share.",
+    )
+
+
+def of_policies(sweep: SweepRecords) -> list[Finding]:
+    """Warn, for each panel of settings, where the SRM on the whole catalogue beats a setting."""
+    settings = sweep.settings[sweep.settings["swept"].astype(bool)]
+    found = []
+    for facet, part in settings.groupby(settings["facet"].astype(str), sort=False):
+        compared = [
+            (str(row["kind"]), str(row["policy"]), Accuracies(sums.reset_index()))
+            for _, row in part.iterrows()
+            if "srm_full" in (sums := sweep.sums(sweep.points_of(row))).index.get_level_values(0)
+        ]
+        leads = [accuracies.difference("srm_full", "run") for _, _, accuracies in compared]
+        beaten = sum(lead.above_zero for lead in leads)
+        if not beaten:
+            continue
+        best = max(range(len(compared)), key=lambda i: compared[i][2].mean("run").value)
+        kind, parameters, accuracies = compared[best]
+        where = f"With {facet!s}, the" if facet else "The"
+        found.append(
+            Finding(
+                "models",
+                True,
+                _alone(beaten, len(compared)),
+                f"{where} SRM ranking the whole catalogue on the device, with no request at all, "
+                f"beats {_of(beaten, len(compared))}. Beside the most accurate of them "
+                f"({' '.join(part for part in (kind, parameters) if part)}, {NAME} "
+                f"{with_interval(accuracies.mean('run'))}) it reaches "
+                f"{with_interval(accuracies.mean('srm_full'))}; the difference, paired on users, "
+                f"is {with_interval(leads[best], signed=True)}.",
+            )
+        )
+    return found
+
+
+def _alone(part: int, whole: int) -> str:
+    return f"{ALONE}." if part == whole else f"{ALONE} in {_of(part, whole)}."
+
+
+def _of(part: int, whole: int) -> str:
+    if whole == 1:
+        return "the setting"
+    return (
+        f"all {count(whole)} settings"
+        if part == whole
+        else f"{count(part)} of {count(whole)} settings"
+    )
