@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.content_cache import ContentCache, Entry
+from models.cooperation import cooperative_task, refuse_long_lists
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.knowledge_cutoff import known_split
@@ -13,6 +14,7 @@ from models.numerics import NumericsPlan, computing, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
 from models.replay_contexts import Replay
 from models.settings import ModelSettings
+from models.training.settings import Cooperative
 from models.weights import ModelCard, TrainingTask, Weights, library_versions, obtain
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
@@ -31,7 +33,7 @@ class PreparedModels:
         srm_card: what the SRM is and knows.
         llm_card: what the LLM is and knows.
         cached: no model ran.
-        train_s: seconds of training in this process.
+        train_s: seconds of training in this process, generation of training lists included.
         infer_s: seconds of building tables in this process.
         store_hash: SHA-256 (hex) over the tables' contents.
         learned_weight: the SRM's weight in the learned fusion.
@@ -70,7 +72,7 @@ def prepare(
         history: interactions before the replay window that the models are given as context.
         first_list_age_steps: interactions that the preloaded list's basis lacks of H_0.
         settings: the models.
-        cache_dir: holds `weights/` and `outcomes/`.
+        cache_dir: holds `weights/`, `lists/` and `outcomes/`.
         progress: told of training and building.
 
     Raises:
@@ -84,10 +86,9 @@ def prepare(
     tasks = training_tasks(log, split, history, settings)
     for task in tasks:
         task.architecture.check(task.corpus)
-    srm, llm = (obtain(task, cache_dir, progress) for task in tasks)
+    srm, llm, train_s = _trained(*tasks, settings, cache_dir, progress)
     started_s = time.perf_counter()
     entry, built = _store(replay, srm, llm, plan, cache_dir, progress)
-    train_s = srm.train_s + llm.train_s
     return PreparedModels(
         outcomes=Outcomes(entry.directory, OutcomeShape(**entry.facts["shape"])),
         srm_card=srm.card(settings.candidates.count, settings.candidates.count),
@@ -119,6 +120,26 @@ def training_tasks(
         TrainingTask("Train the SRM", settings.srm, training.srm, corpus, settings.seed, plan),
         TrainingTask("Train the LLM", settings.llm, training.llm, known, settings.seed, plan),
     )
+
+
+def _trained(
+    srm_task: TrainingTask,
+    llm_task: TrainingTask,
+    settings: ModelSettings,
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Weights, Weights, float]:
+    """Return the weights of the SRM and of the LLM, and seconds of training in this process."""
+    strategy, spent_s = settings.training.strategy, 0.0
+    if isinstance(strategy, Cooperative):
+        refuse_long_lists(srm_task.corpus, strategy, settings.candidates.exclude_seen)
+    llm = obtain(llm_task, cache_dir, progress)
+    if isinstance(strategy, Cooperative):
+        srm_task, spent_s = cooperative_task(
+            srm_task, llm, strategy, settings.candidates, cache_dir, progress
+        )
+    srm = obtain(srm_task, cache_dir, progress)
+    return srm, llm, llm.train_s + spent_s + srm.train_s
 
 
 def _refuse_long_lists(replay: Replay) -> None:

@@ -15,6 +15,7 @@ from models.content_cache import ContentCache, Entry
 from models.corpus import Corpus
 from models.numerics import NumericsPlan, computing
 from models.recommender import WEIGHTS_FILE
+from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.trainer import Trainer, TrainingResult
 from workloads.interaction_log import InteractionLog
@@ -111,6 +112,19 @@ class TrainingTask:
             "versions": library_versions(),
         }
 
+    @property
+    def binary_logits(self) -> bool:
+        """Whether a logit becomes the log-odds of a click; else only differences mean anything."""
+        return self.recipe.loss == "binary_cross_entropy"
+
+    def initial_model(self) -> Any:
+        """Return the model that training starts from, weights from torch's random state."""
+        return self.architecture.build(self.corpus)
+
+    def objective(self, model: Any) -> Objective:
+        """Return what training minimises and stops by."""
+        return self.architecture.objective(model, self.corpus, self.recipe, self.plan, self.seed)
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -134,7 +148,7 @@ class Weights:
     @property
     def binary_logits(self) -> bool:
         """Whether a logit is the log-odds of a click; else only differences mean anything."""
-        return self.task.recipe.loss == "binary_cross_entropy"
+        return self.task.binary_logits
 
     def model(self) -> Any:
         """Return the model with these weights, on the plan's device and ready for inference."""
@@ -190,10 +204,8 @@ def obtain(task: TrainingTask, cache_dir: Path, progress: Progress) -> Weights:
 def train(task: TrainingTask, progress: Progress) -> tuple[Any, TrainingResult]:
     """Train the task's model without the cache."""
     with computing(task.plan, task.seed):
-        model = task.architecture.build(task.corpus).to(task.plan.device)
-        objective = task.architecture.objective(
-            model, task.corpus, task.recipe, task.plan, task.seed
-        )
+        model = task.initial_model().to(task.plan.device)
+        objective = task.objective(model)
         trainer = Trainer(model, objective, task.recipe, task.seed)
         return model, trainer.train(task.title, progress)
 

@@ -1,8 +1,8 @@
 """Settings of training."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, FiniteFloat
+from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from workloads.settings import Settings
 
@@ -47,8 +47,68 @@ class LlmRecipeSettings(RecipeSettings):
     """Decoupled weight decay of AdamW."""
 
 
+class Independent(Settings):
+    """Each model learns from the log by itself."""
+
+    kind: Literal["independent"] = "independent"
+    """Which strategy."""
+
+
+class Cooperative(Settings):
+    """The SRM learns to rank inside the lists that the LLM proposes (LSC4Rec's second strategy).
+
+    An example is a training prefix with a list: what the user took next, and items that the LLM
+    proposes after the prefix.
+    """
+
+    kind: Literal["cooperative"] = "cooperative"
+    """Which strategy."""
+    lists: Literal["cross_fitted", "in_sample"] = "cross_fitted"
+    """Which LLM proposes. `cross_fitted`: of two, each trained without one half of the users, the
+    one that has not seen the user, so that lists err as they do later. `in_sample`: the LLM itself,
+    as in the paper."""
+    candidates: int = Field(default=20, ge=1)
+    """The LLM's items in a list, where more of them cost more: an LLM that generates item by item
+    is asked for so many, and the list is filled up with items drawn uniformly. An LLM that scores
+    the catalogue fills it with its next-ranked items."""
+    list_size: int = Field(default=100, ge=2)
+    """Items in a list, the one taken among them; more than `candidates`."""
+    targets: Literal["all", "proposed"] = "all"
+    """`proposed` leaves out prefixes after which the LLM does not propose what was taken."""
+    loss: Literal["softmax", "binary_cross_entropy"] = "softmax"
+    """Of the item taken in its list: one softmax, or each item by itself as in the paper."""
+    start: Literal["independent", "scratch"] = "independent"
+    """Whether the SRM is first trained on the log by itself."""
+    next_item_weight: FiniteFloat = Field(default=0.0, ge=0)
+    """Weight of the SRM's own next-item loss beside that of the lists, so that it does not forget
+    the rest of the catalogue."""
+    positions_per_user: int = Field(default=100, ge=1)
+    """The newest so many training interactions of a user get a list."""
+
+    @model_validator(mode="after")
+    def _room_for_the_candidates(self) -> Self:
+        if self.list_size <= self.candidates:
+            raise ValueError(
+                f"list_size ({self.list_size}) must be above candidates ({self.candidates}): the "
+                "item taken needs a place"
+            )
+        return self
+
+
+def _kind_of_bare_name(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Strategy = Annotated[
+    Independent | Cooperative, Field(discriminator="kind"), BeforeValidator(_kind_of_bare_name)
+]
+
+
 class TrainingSettings(Settings):
     """How both models are trained."""
+
+    strategy: Strategy = Independent()
+    """`independent`, `cooperative`, or a mapping with the kind and its parameters."""
 
     srm: SrmRecipeSettings = SrmRecipeSettings()
     """The SRM's recipe."""
