@@ -19,17 +19,17 @@ class DinSettings(SrmSettings):
 
     kind: Literal["din"] = "din"
     """Which SRM."""
-    hidden: int = Field(default=64, ge=1)
+    hidden: int = Field(default=32, ge=1)
     """Width d of item embeddings and of the user vector."""
     unit: int = Field(default=16, ge=1)
     """Hidden width u of the local activation unit."""
-    output: int = Field(default=64, ge=1)
+    output: int = Field(default=32, ge=1)
     """Hidden width m of the output network."""
     recency: bool = True
     """Weigh an interaction also by how long ago it is, in interactions. DIN itself has no order: a
     history is a set to it. This is an addition for sequential data; false is the paper's DIN."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
-    """Share of history embeddings and of the output network's activations dropped in training."""
+    """Share of history embeddings dropped in training."""
 
     def build(self, corpus: Corpus) -> "Din":
         """Return a new DIN."""
@@ -130,20 +130,28 @@ class Din(Recommender):
         return self._judge(self._attend(read, vectors), read, step, vectors)
 
     def score_catalogue(self, encoded: Tensor, row: Tensor, step: Tensor) -> Tensor:
-        """Return the logits of all items, some at a time; steps of one history share a(h, c)."""
-        distinct, of_row = torch.unique(row, return_inverse=True)
-        read = encoded[distinct, : int(step.max()) + 1]
-        history = read[of_row]
-        vectors = self.item_embedding.weight[: self.items]
-        width = max(vectors.shape[1], self.logit.in_features)
-        numbers = max(read[..., 0].numel() * self.attention.unit, len(row) * width)
-        logits = vectors.new_empty(len(row), self.items)
-        at_a_time = max(1, ELEMENTS // numbers)
-        for first in range(0, self.items, at_a_time):
-            some = vectors[None, first : first + at_a_time]
-            attention = self._attend(read, some)[of_row]
-            logits[:, first : first + at_a_time] = self._judge(attention, history, step, some)
+        """Return the logits of all items, one history at a time; its steps share a(h, c)."""
+        logits = encoded.new_empty(len(row), self.items)
+        for history in torch.unique(row):
+            rows = (row == history).nonzero()[:, 0]
+            steps = step[rows]
+            logits[rows] = self._scan(encoded[history, : int(steps.max()) + 1], steps)
         return logits
+
+    def _scan(self, encoded: Tensor, steps: Tensor) -> Tensor:
+        """Return the logits of all items after steps of one history: [L, d + u], [S] -> [S, items].
+
+        Without padding, and for as many items at a time as a cache holds: fifty times faster than
+        all histories at once for a few items (measured: 12,101 items, 200 histories of 2 to 50).
+        """
+        vectors = self.item_embedding.weight[: self.items]
+        unit = max(self.attention.unit, len(steps)) * len(encoded)
+        output = max(vectors.shape[1], self.logit.in_features) * len(steps)
+        parts = []
+        for some in vectors.split(max(1, ELEMENTS // max(unit, output))):
+            attention = self._attend(encoded[None], some[None])
+            parts.append(self._judge(attention, encoded[None], steps, some[None]))
+        return torch.cat(parts, dim=1)
 
     def _attend(self, encoded: Tensor, vectors: Tensor) -> Tensor:
         """Return a(h, c): float [B, L, d + u] and [B or 1, N, d] -> [B, N, L]."""
@@ -155,8 +163,8 @@ class Din(Recommender):
         """Pool the history up to each row's step, and return the output network's logits.
 
         Args:
-            attention: float, shape [R, N, L].
-            encoded: float, shape [R, L, d + u].
+            attention: float, shape [R, N, L] or [1, N, L].
+            encoded: float, shape [R, L, d + u] or [1, L, d + u].
             step: int64, shape [R].
             vectors: float, shape [R, N, d] or [1, N, d].
 
@@ -169,5 +177,5 @@ class Din(Recommender):
         user = torch.matmul(attention, recency[:, :, None] * history)
         hidden = self.output_product(user * vectors) + self.output_user(user)
         hidden = self.output_slope(hidden + self.output_candidate(vectors))
-        logits: Tensor = self.logit(self.dropout(hidden))
+        logits: Tensor = self.logit(hidden)
         return logits.squeeze(2)
