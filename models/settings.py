@@ -6,6 +6,7 @@ from pydantic import Field
 
 import models.llm
 import models.srm
+from models.adaptation.settings import AnyAdaptation, NoAdaptation
 from models.fusion import Variant
 from models.llm import LlmSettings
 from models.llm.causal import CausalLmSettings
@@ -49,6 +50,9 @@ class ModelSettings(Settings):
     """How a list is ordered for display: 1 LLM only, 2 LLM corrected where the SRM is sure, 3 both,
     4 both with twice the SRM's weight, 5 SRM only, `learned` both with the SRM's weight fitted on
     the calibration steps."""
+    adaptation: AnyAdaptation = NoAdaptation()
+    """How the SRM's weights change along the run: `none`, `on_device` (every device re-trains a
+    small part on its user's recent interactions), `from_cloud` (re-trained there and pushed)."""
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     """Seed of initial weights, batches and dropout."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"

@@ -1,0 +1,1 @@
+"""Small models whose weights change along the run, on devices or in the cloud."""

@@ -1,0 +1,140 @@
+"""One simulated world in which devices score with other than the shipped parameters."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.adaptation.replay_lists import ReplayLists, ShownLists
+from models.numerics import NumericsPlan, computing
+from models.prefixes import Ints
+
+CHUNK = 64
+"""Devices computed at a time. There are always as many, the last ones repeated where there are
+fewer, so that no result depends on who shares a batch."""
+
+Key = tuple[int, int, int]
+"""A device, a version of its parameters, and the row of a list."""
+
+
+def chunks(members: int) -> Iterator[tuple[Ints, int]]:
+    """Yield (`CHUNK` positions, how many of them count), for all of `members` positions."""
+    for first in range(0, members, CHUNK):
+        position = np.arange(first, first + CHUNK)
+        yield np.minimum(position, members - 1), min(CHUNK, members - first)
+
+
+class AdaptedWorld(ABC):
+    """Answers what lists show with the parameters in force; what it has computed it keeps.
+
+    Args:
+        user: int64, shape [devices]: positions in the split's `device_users`.
+        lists: the lists of the outcome tables.
+        plan: how to compute.
+        spend: told the seconds that models ran.
+    """
+
+    def __init__(
+        self,
+        user: Ints,
+        lists: ReplayLists,
+        plan: NumericsPlan,
+        spend: Callable[[float], None],
+    ) -> None:
+        self._user = user
+        self._lists = lists
+        self._plan = plan
+        self._spend = spend
+        self._consistency: dict[Key, NDArray[np.float32]] = {}
+
+    @abstractmethod
+    def _logits(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
+        """Return the SRM's logits of `CHUNK` lists at all steps: float32 [CHUNK, T, N]."""
+
+    def _expected(self) -> Sequence[Key]:
+        """Return what will be asked for soon, and is cheaper to compute together."""
+        return ()
+
+    def consistency(self, device: int, version: int, row: int) -> NDArray[np.float32]:
+        """Return the consistency of a list at every step, with a version of the parameters.
+
+        Returns:
+            float32, shape [T]; what is before the list's own step means nothing.
+        """
+        key = device, version, row
+        if key not in self._consistency:
+            with self._computing():
+                self._keep([key, *(other for other in self._expected() if other != key)])
+        return self._consistency[key]
+
+    def outcome(
+        self, version: NDArray[np.int16], held_row: NDArray[np.int16], shown_row: NDArray[np.int16]
+    ) -> ShownLists:
+        """Return what devices showed with the parameters in force.
+
+        Args:
+            version: of the parameters in force: shape [devices, T].
+            held_row: of the list held at each decision: shape [devices, T].
+            shown_row: of the list shown: shape [devices, T].
+
+        Returns:
+            Arrays of the shape [devices, T]; the consistency is that of the held lists.
+        """
+        steps, user = np.arange(self._lists.steps), self._user[:, None]
+        shipped = self._lists.shipped
+        held, shown = shipped.cell_offset[held_row] + steps, shipped.cell_offset[shown_row] + steps
+        outcome = ShownLists(
+            consistency=np.array(shipped.consistency[user, held]),
+            rank=shipped.rank[user, shown].astype(np.int64),
+            srm_rank=self._lists.shipped_srm_rank[user, shown].astype(np.int64),
+        )
+        with self._computing():
+            for (device, step), cells in self._cells(version, shown_row, version > 0):
+                outcome.consistency[device, step] = cells.consistency
+                outcome.rank[device, step] = cells.rank
+                outcome.srm_rank[device, step] = cells.srm_rank
+            waited = (version > 0) & (held_row != shown_row)
+            for (device, step), cells in self._cells(version, held_row, waited):
+                outcome.consistency[device, step] = cells.consistency
+        return outcome
+
+    def _cells(
+        self, version: NDArray[np.int16], row: NDArray[np.int16], wanted: NDArray[np.bool_]
+    ) -> Iterator[tuple[tuple[Ints, Ints], ShownLists]]:
+        """Yield ((devices, steps), what came of their lists) for all wanted cells [devices, T]."""
+        device, step = np.nonzero(wanted)
+        every = np.stack((device, version[wanted], row[wanted]), axis=1).astype(np.int64)
+        keys, of_key = np.unique(every, axis=0, return_inverse=True)
+        of_key = of_key.reshape(-1)
+        for members, count in chunks(len(keys)):
+            logits = self._logits(*keys[members].T)
+            first = int(members[0])
+            mine = np.flatnonzero((of_key >= first) & (of_key < first + count))
+            at, there = device[mine], step[mine]
+            logit = logits[of_key[mine] - first, there]
+            rows = keys[of_key[mine], 2]
+            yield (at, there), self._lists.evaluate(self._user[at], rows, there, logit)
+
+    def _keep(self, keys: Sequence[Key]) -> None:
+        """Compute and keep the consistencies of some lists."""
+        every, steps = np.array(keys, np.int64), self._lists.steps
+        for members, count in chunks(len(keys)):
+            logits = self._logits(*every[members].T)[:count]
+            device, _, row = every[members[:count]].T
+            first = np.where(row < steps, row, 0)
+            at, step = np.nonzero(np.arange(steps) >= first[:, None])
+            cells = self._lists.evaluate(self._user[device[at]], row[at], step, logits[at, step])
+            consistency = np.zeros((count, steps), np.float32)
+            consistency[at, step] = cells.consistency
+            for member, values in zip(members[:count].tolist(), consistency, strict=True):
+                self._consistency[keys[member]] = values
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        started_s = time.perf_counter()
+        with computing(self._plan):
+            yield
+        self._spend(time.perf_counter() - started_s)
