@@ -62,6 +62,11 @@ class CooperativeTask(TrainingTask):
         """Whether the lists train a logit to be the log-odds of a click."""
         return self.strategy.loss == "binary_cross_entropy"
 
+    @property
+    def starts_trained(self) -> bool:
+        """Whether training starts from weights that already rank."""
+        return self.start is not None
+
     def initial_model(self) -> Any:
         """Return the model that training starts from."""
         model = super().initial_model()

@@ -54,8 +54,9 @@ class ModelCard:
         knowledge: how much of the training data it learnt from, in words.
         features: what it knows of an interaction, in words.
         epochs: epochs until the kept weights.
-        calibration_ndcg10: NDCG@10 on the calibration steps (whole catalogue, seen items excluded);
-            None where no user has such steps.
+        calibration_ndcg10: NDCG@10 on the calibration steps, seen items excluded: in the whole
+            catalogue, or for an SRM trained on the LLM's lists in these; None where no user has
+            such steps.
         weights_hash: SHA-256 (hex) of the weights' file.
     """
 
@@ -116,6 +117,11 @@ class TrainingTask:
     def binary_logits(self) -> bool:
         """Whether a logit becomes the log-odds of a click; else only differences mean anything."""
         return self.recipe.loss == "binary_cross_entropy"
+
+    @property
+    def starts_trained(self) -> bool:
+        """Whether the first weights are worth keeping where training makes them no better."""
+        return False
 
     def initial_model(self) -> Any:
         """Return the model that training starts from, weights from torch's random state."""
@@ -206,7 +212,7 @@ def train(task: TrainingTask, progress: Progress) -> tuple[Any, TrainingResult]:
     with computing(task.plan, task.seed):
         model = task.initial_model().to(task.plan.device)
         objective = task.objective(model)
-        trainer = Trainer(model, objective, task.recipe, task.seed)
+        trainer = Trainer(model, objective, task.recipe, task.seed, task.starts_trained)
         return model, trainer.train(task.title, progress)
 
 

@@ -73,8 +73,10 @@ class Cooperative(Settings):
     the catalogue fills it with its next-ranked items."""
     list_size: int = Field(default=100, ge=2)
     """Items in a list, the one taken among them; more than `candidates`."""
-    targets: Literal["all", "proposed"] = "all"
-    """`proposed` leaves out prefixes after which the LLM does not propose what was taken."""
+    targets: Literal["proposed", "all"] = "proposed"
+    """Which prefixes get a list. `proposed`: those after which the LLM proposes what was taken, as
+    only then there is something to rank. `all`: the item taken is put into the list in any case, as
+    in the paper; the SRM then also learns that what the LLM does not propose is what is taken."""
     loss: Literal["softmax", "binary_cross_entropy"] = "softmax"
     """Of the item taken in its list: one softmax, or each item by itself as in the paper."""
     start: Literal["independent", "scratch"] = "independent"

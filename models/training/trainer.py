@@ -18,7 +18,7 @@ class TrainingResult:
 
     Attributes:
         epochs: epochs trained.
-        best_epoch: the epoch (from 1) whose weights were kept.
+        best_epoch: the epoch (from 1) whose weights were kept; 0 for those it started from.
         validation_ndcg10: the objective's NDCG@10 of that epoch; nan without calibration data.
     """
 
@@ -28,14 +28,28 @@ class TrainingResult:
 
 
 class Trainer:
-    """Trains the parameters of a model that require gradients."""
+    """Trains the parameters of a model that require gradients.
+
+    Args:
+        model: what is trained.
+        objective: what training minimises and stops by.
+        recipe: how.
+        seed: of the batches.
+        keep_start: the model comes trained, and stays as it is where no epoch makes it better.
+    """
 
     def __init__(
-        self, model: nn.Module, objective: Objective, recipe: RecipeSettings, seed: int
+        self,
+        model: nn.Module,
+        objective: Objective,
+        recipe: RecipeSettings,
+        seed: int,
+        keep_start: bool = False,
     ) -> None:
         self._model = model
         self._objective = objective
         self._recipe = recipe
+        self._keep_start = keep_start
         self._shuffle = np.random.Generator(np.random.Philox(seed))
         self._trained = [each for each in model.parameters() if each.requires_grad]
         self._optimizer = torch.optim.AdamW(
@@ -46,6 +60,9 @@ class Trainer:
     def train(self, title: str, progress: Progress) -> TrainingResult:
         """Train until the patience or the epochs run out, and restore the best epoch's weights."""
         best_ndcg, best_epoch, best = -1.0, 0, self._weights()
+        if self._keep_start:
+            self._model.eval()
+            best_ndcg = self._objective.validate()
         epoch = 0
         targets = self._objective.targets
         with progress.phase(title, self._recipe.max_epochs * int(targets.sum())) as advance:

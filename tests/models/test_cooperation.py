@@ -397,6 +397,16 @@ def test_the_training_starts_from_the_independent_weights(
     assert weights_bytes(task_of(cooperated).initial_model()) == weights_bytes(independent.model())
 
 
+def test_the_start_is_kept_where_no_epoch_ranks_better(cooperated: PreparedModels) -> None:
+    task = task_of(cooperated)
+    assert task.start is not None
+    reckless = task.recipe.model_copy(update={"learning_rate": 10.0, "warmup_batches": 0})
+    model, result = train(replace(task, recipe=reckless), SILENT)
+    assert result.best_epoch == 0
+    assert weights_bytes(model) == weights_bytes(task.start.model())
+    assert result.validation_ndcg10 == task.objective(model).validate()
+
+
 def test_the_independent_strategy_trains_as_without_one(small: Small, tmp_path: Path) -> None:
     settings = small.settings.model_dump()
     named = ModelSettings.model_validate(
@@ -420,7 +430,7 @@ def test_everything_that_the_srm_depends_on_is_in_its_identity(
         replace(task, calibration=fewer),
         replace(task, start=None),
         replace(task, seed=1),
-        replace(task, strategy=task.strategy.model_copy(update={"targets": "proposed"})),
+        replace(task, strategy=task.strategy.model_copy(update={"targets": "all"})),
     ]
     identities = [str(each.identity) for each in (task, *changed)]
     assert len(set(identities)) == len(identities)
