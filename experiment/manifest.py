@@ -63,6 +63,7 @@ def manifest(
             "srm": asdict(models.srm_card),
             "llm": asdict(models.llm_card),
             "learned_fusion_weight": models.learned_weight,
+            "invalid_candidate_share": models.invalid_share,
         },
         "workload": {
             "name": log.name,

@@ -73,11 +73,17 @@ class OutcomeBuilder:
         self._binary_logits = binary_logits
         self._llm = llm
         self._learned_weight = learned_weight
+        self._invalid, self._places = 0, 0
         self._plan = plan
         self._srm_scan = CatalogueScan(srm, replay.log, plan, replay.candidates.exclude_seen)
         self._popularity = popularity_order(replay.log, replay.split)
         forced = np.arange(replay.steps)[:, None] - np.array(FRESHNESS_AGES)
         self._bases = np.union1d(forced, -replay.first_list_age_steps)
+
+    @property
+    def invalid_share(self) -> float:
+        """Candidates generated so far that are no items, as a share of the lists' places."""
+        return self._invalid / max(1, self._places)
 
     def build(self, writer: OutcomeWriter, progress: Progress) -> None:
         """Compute all users and write them."""
@@ -120,6 +126,7 @@ class OutcomeBuilder:
         count = self._replay.candidates.count
         row, column = np.nonzero(readable)
         lists = self._llm.lists(group.prefixes(row, self._bases[column]), count)
+        self._invalid, self._places = self._invalid + lists.invalid, self._places + lists.item.size
         item = np.zeros((*readable.shape, count), np.int32)
         score = np.zeros((*readable.shape, count), np.float32)
         item[row, column], score[row, column] = lists.item, lists.score

@@ -12,6 +12,8 @@ from models.errors import ModelError
 from models.knowledge_cutoff import known_split
 from models.numerics import NumericsPlan, computing, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
+from models.quantisation import as_held
+from models.quantisation import check as check_quantisation
 from models.replay_contexts import Replay
 from models.settings import ModelSettings
 from models.training.settings import Cooperative
@@ -20,7 +22,7 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 """Raised whenever the same weights and settings give other tables than before."""
 
 
@@ -37,6 +39,8 @@ class PreparedModels:
         infer_s: seconds of building tables in this process.
         store_hash: SHA-256 (hex) over the tables' contents.
         learned_weight: the SRM's weight in the learned fusion.
+        invalid_share: candidates that the LLM wrote and that are no items, as a share of the lists'
+            places; 0 where it can propose nothing else.
         replay: what is replayed, and what the models are given.
         srm: the SRM's weights, on disk: `srm.model()` loads them.
         llm: the LLM's weights, on disk.
@@ -50,6 +54,7 @@ class PreparedModels:
     infer_s: float
     store_hash: str
     learned_weight: float
+    invalid_share: float
     replay: Replay
     srm: Weights
     llm: Weights
@@ -83,10 +88,12 @@ def prepare(
     replay = Replay(log, split, history, first_list_age_steps, settings.candidates)
     _refuse_long_lists(replay)
     _refuse_old_first_lists(replay)
+    check_quantisation(settings.quantisation, plan)
     tasks = training_tasks(log, split, history, settings)
     for task in tasks:
         task.architecture.check(task.corpus)
     srm, llm, train_s = _trained(*tasks, settings, cache_dir, progress)
+    srm = as_held(srm, settings.quantisation)
     started_s = time.perf_counter()
     entry, built = _store(replay, srm, llm, plan, cache_dir, progress)
     return PreparedModels(
@@ -98,6 +105,7 @@ def prepare(
         infer_s=time.perf_counter() - started_s if built else 0.0,
         store_hash=entry.content_hash,
         learned_weight=entry.facts["learned_weight"],
+        invalid_share=entry.facts["invalid_share"],
         replay=replay,
         srm=srm,
         llm=llm,
@@ -217,6 +225,10 @@ def _store(
         builder = OutcomeBuilder(replay, srm_model, binary, source, weight, plan)
         builder.build(writer, progress)
         writer.close()
-        return {"shape": asdict(shape), "learned_weight": weight}
+        return {
+            "shape": asdict(shape),
+            "learned_weight": weight,
+            "invalid_share": builder.invalid_share,
+        }
 
     return cache.add(identity, build), True
