@@ -230,7 +230,7 @@ def _swept_keys(columns: list[str]) -> tuple[str, ...]:
 
 def _axes(swept: tuple[str, ...], block: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     """Return the swept keys, those of one `zip` group together."""
-    groups = [tuple(key for key in group if key in swept) for group in block.get("zip") or ()]
+    groups = [tuple(key for key in swept if key in group) for group in block.get("zip") or ()]
     zipped = {key for group in groups for key in group}
     return (*((key,) for key in swept if key not in zipped), *(group for group in groups if group))
 

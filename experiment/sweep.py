@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from analysis import report, summary
 from experiment.directories import Directories
@@ -15,7 +16,7 @@ from experiment.executors import on_processes, on_ray
 from experiment.preparation import prepare
 from experiment.run import run_scenario
 from experiment.scenario import LoadedScenario, dump
-from experiment.sweep_points import SweepPoint, in_words, sweep_points
+from experiment.sweep_points import SweepPoint, in_words, label, sweep_points
 from workloads.progress import SILENT, Progress
 
 
@@ -107,7 +108,21 @@ def _table(points: Sequence[SweepPoint], directory: Path) -> pd.DataFrame:
     for point in points:
         text = (_point_directory(directory, point) / "summary.json").read_text(encoding="utf-8")
         rows.append({"id": point.id, **point.values, **summary.flatten(json.loads(text))})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for key in points[0].values:
+        table[key] = _of_one_type([point.values[key] for point in points])
+    return table
+
+
+def _of_one_type(values: list[Any]) -> "pd.Series[Any]":
+    """Return a swept key's values as a column; where their types differ, as they would be typed."""
+    try:
+        pa.array(values)
+    except pa.ArrowException:
+        return pd.Series(
+            [None if value is None else label(value) for value in values], dtype=object
+        )
+    return pd.Series(values)
 
 
 def _replace_text(path: Path, text: str) -> None:

@@ -54,14 +54,15 @@ def sweep_points(loaded: LoadedScenario) -> tuple[SweepPoint, ...]:
 
 def in_words(values: Values) -> str:
     """Return a point's values on one line: `policy.threshold=0.4, seed=1`."""
-    return ", ".join(f"{key}={_label(value)}" for key, value in values.items())
+    return ", ".join(f"{key}={label(value)}" for key, value in values.items())
 
 
-def _label(value: Any) -> str:
+def label(value: Any) -> str:
+    """Return a value on one line, as it would be typed: `{kind: periodic, every: 5}`."""
     if isinstance(value, dict):
         return "{" + in_words(value).replace("=", ": ") + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_label, value)) + "]"
+        return "[" + ", ".join(map(label, value)) + "]"
     return value if isinstance(value, str) else shown(value)
 
 
