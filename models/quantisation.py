@@ -9,9 +9,11 @@ beside it, within the error of the rounding itself. A phone, which computes alon
 """
 
 import copy
+import hashlib
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,9 @@ from torch import Tensor, nn
 from models.errors import ModelError
 from models.numerics import NumericsPlan
 from models.recommender import Recommender
+from models.weights import ModelCard, Weights
+
+Quantisation = Literal["none", "int8"]
 
 LARGEST = 127
 """Of int8, used symmetrically."""
@@ -49,13 +54,13 @@ class Int8Embedding(nn.Module):
         return self.rows[index] * self.scale[index]
 
 
-def refuse_int8(plan: NumericsPlan) -> None:
+def check(quantisation: Quantisation, plan: NumericsPlan) -> None:
     """Refuse int8 where it cannot be computed.
 
     Raises:
         ModelError: the models run on a GPU, for which torch has no dynamically quantised layers.
     """
-    if plan.device != "cpu":
+    if quantisation == "int8" and plan.device != "cpu":
         raise ModelError(
             "int8 is computed on CPUs only; accepted with models.device cuda: none",
             key="models.quantisation",
@@ -84,6 +89,31 @@ def int8_copy(model: Recommender) -> Recommender:
         ao: Any = torch.ao.quantization  # has no types
         ao.quantize_dynamic(quantised, layers, torch.qint8, inplace=True)
     return quantised
+
+
+class Int8Weights(Weights):
+    """Trained weights, of which devices hold the int8 copy."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) that stands for the copy: of the weights' own and of what is done to it."""
+        return hashlib.sha256(f"int8 {super().hash}".encode()).hexdigest()
+
+    def model(self) -> Any:
+        """Return the copy."""
+        return int8_copy(super().model())
+
+    def card(self, candidates: int, scored_items: int) -> ModelCard:
+        """Return the model's card with the copy's bytes."""
+        card = super().card(candidates, scored_items)
+        return replace(card, weights_bytes=weights_bytes(self.model()))
+
+
+def as_held(weights: Weights, quantisation: Quantisation) -> Weights:
+    """Return the weights that devices hold of those that were trained."""
+    if quantisation == "none":
+        return weights
+    return Int8Weights(weights.task, weights.entry, weights.train_s)
 
 
 def weights_bytes(model: nn.Module) -> int:

@@ -11,6 +11,7 @@ from models.fusion import Variant
 from models.llm import LlmSettings
 from models.llm.causal import CausalLmSettings
 from models.numerics import Precision
+from models.quantisation import Quantisation
 from models.srm import SrmSettings
 from models.srm.sasrec import SasRecSettings
 from models.training.settings import TrainingSettings
@@ -60,6 +61,9 @@ class ModelSettings(Settings):
     precision: Precision = "float32"
     """In which number format trained models read histories. `bfloat16`: half the bits, faster where
     the processor has it, orders change a little. Training and scoring are always float32."""
+    quantisation: Quantisation = "none"
+    """What devices hold of the SRM. `int8`: a copy with tables and layers rounded to 8 bits, a
+    quarter of the bytes; training, and what a device re-trains, stay in float. CPU only."""
     threads: int = Field(default=2, ge=1)
     """Threads of torch on a CPU. Part of the identity of weights and tables, because another number
     can change last digits; so it never follows the machine."""

@@ -2,12 +2,13 @@ import warnings
 
 import pytest
 import torch
-from small_log import log_of
+from small_log import FIRST_LIST_AGE, HISTORY, Small, log_of
 
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.numerics import NumericsPlan
-from models.quantisation import Int8Embedding, int8_copy, refuse_int8, weights_bytes
+from models.preparation import prepare
+from models.quantisation import Int8Embedding, check, int8_copy, weights_bytes
 from models.recommender import Recommender
 from models.srm import SrmSettings
 from models.srm.din import DinSettings
@@ -96,5 +97,23 @@ def test_rows_are_rounded_to_half_a_step_of_their_own_scale() -> None:
 
 def test_int8_on_a_gpu_is_refused() -> None:
     with pytest.raises(ModelError, match=r"CPUs only; accepted with models.device cuda: none"):
-        refuse_int8(NumericsPlan("cuda", "any", 1))
-    refuse_int8(NumericsPlan("cpu", "any", 1))
+        check("int8", NumericsPlan("cuda", "any", 1))
+    check("int8", NumericsPlan("cpu", "any", 1))
+    check("none", NumericsPlan("cuda", "any", 1))
+
+
+def test_devices_hold_the_copy_and_nothing_is_trained_again(small: Small) -> None:
+    settings = small.settings.model_copy(update={"quantisation": "int8"})
+    held = prepare(small.log, small.split, HISTORY, FIRST_LIST_AGE, settings, small.cache_dir)
+    kept = small.prepared
+    assert held.train_s == 0
+    assert held.store_hash != kept.store_hash
+    assert held.srm_card.weights_bytes < kept.srm_card.weights_bytes / 2
+    assert held.srm_card.parameters == kept.srm_card.parameters
+    assert (held.outcomes.lists == kept.outcomes.lists).all()
+    differs = held.outcomes.consistency != kept.outcomes.consistency
+    assert differs.mean() > 0
+    assert abs(held.outcomes.consistency - kept.outcomes.consistency).mean() < 0.05
+    again = prepare(small.log, small.split, HISTORY, FIRST_LIST_AGE, settings, small.cache_dir)
+    assert again.cached
+    assert again.store_hash == held.store_hash
