@@ -30,7 +30,7 @@ def interactions_frame(
     age_steps = step - basis
     asked_s = np.take_along_axis(records.decision_s, np.where(requested_list, row, 0), axis=1)
     source = np.where(popular, 2, np.where(age_steps > 0, 1, 0))
-    rank = records.rank(table, user)
+    rank = result.rank(table, user)
     log_user = preparation.split.device_users[user]
     return pd.DataFrame(
         {
@@ -42,7 +42,7 @@ def interactions_frame(
             "list_source": _categories(source.ravel(), SOURCES),
             "list_age_steps": _masked(age_steps, popular, "Int16"),
             "list_age_s": np.where(requested_list, records.shown_s - asked_s, np.nan).ravel(),
-            "consistency": records.consistency(table, user).ravel(),
+            "consistency": result.consistency(table, user).ravel(),
             "wanted": records.requested.ravel(),
             "suppressed": records.suppressed.ravel(),
             "requested": records.requested.ravel(),
@@ -82,16 +82,18 @@ def accuracy_frame(
     """Return every user's sums of the metrics, for the run and everything it is compared with.
 
     `srm_only` and `llm_only` rank the lists that the run showed; `srm_full` and `llm_full` rank the
-    whole catalogue with the newest history and show as many items as a list has.
+    whole catalogue with the newest history and show as many items as a list has. Where weights
+    change along the run, `srm_full` is the SRM as it was shipped.
 
     Args:
         preparation: the models' outcomes.
-        results: the simulated worlds `run`, `never` and `always`.
+        results: the simulated worlds `run`, `never` and `always`; also `always_ideal` where weights
+            change along the run.
         world: the world of `run`.
     """
     outcomes, user = preparation.models.outcomes, world.sessions.user
     table, steps = world.table, np.arange(world.table.steps)
-    run = results["run"].interactions
+    run = results["run"]
 
     def cut(full_rank: NDArray[np.int32]) -> NDArray[np.int32]:
         rank = full_rank[user]
@@ -102,12 +104,14 @@ def accuracy_frame(
         "popularity": table.rank[user[:, None], table.cell_offset[-1] + steps],
         "srm_full": cut(outcomes.full_rank_srm),
         "llm_full": cut(outcomes.full_rank_llm),
-        "srm_only": run.rank(outcomes.table(5), user),
-        "llm_only": run.rank(outcomes.table(1), user),
-        "never": results["never"].interactions.rank(table, user),
-        "always": results["always"].interactions.rank(table, user),
+        "srm_only": run.srm_rank(outcomes.table(5), user),
+        "llm_only": run.interactions.rank(outcomes.table(1), user),
+        "never": results["never"].rank(table, user),
+        "always": results["always"].rank(table, user),
         "always_ideal": table.rank[user[:, None], table.cell_offset[steps] + steps],
     }
+    if "always_ideal" in results:
+        rank_by_series["always_ideal"] = results["always_ideal"].rank(table, user)
     log_user = preparation.split.device_users[user]
     return by_user(
         np.repeat(log_user.astype(np.int32), table.steps),

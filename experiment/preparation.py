@@ -1,14 +1,21 @@
 """From a scenario to everything that its simulation reads: log, split, tables, sessions."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiment.adaptation import ModelTime, adaptation_of
 from experiment.directories import Directories
 from experiment.scenario import Scenario
 from models import preparation as model_preparation
 from models.preparation import PreparedModels
+from sim.adaptation import Adaptation
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.network.preset import PresetNetwork
 from sim.policies import Policy
+from sim.policies.always import Always
 from sim.world import World
 from workloads import datasets, sessions, splits
 from workloads.interaction_log import InteractionLog
@@ -27,6 +34,8 @@ class Preparation:
         split: which of them train, calibrate and are replayed.
         sessions: which device replays whom, and when.
         models: outcome tables and model cards.
+        adaptation: how the SRM's weights change along the run; None where they do not.
+        model_time: how long models ran while worlds were simulated.
     """
 
     scenario: Scenario
@@ -34,6 +43,8 @@ class Preparation:
     split: Split
     sessions: Sessions
     models: PreparedModels
+    adaptation: Adaptation | None
+    model_time: ModelTime
 
     def world(self, policy: Policy) -> World:
         """Return the scenario's world under a policy."""
@@ -50,6 +61,22 @@ class Preparation:
             cloud=scenario.cloud,
             scoring_flops=self.models.srm_card.flops_per_step,
             seed=scenario.seed,
+            adaptation=self.adaptation,
+        )
+
+    def ideal_world(self) -> World:
+        """Return the world in which devices always ask, and nothing takes any time."""
+        world = self.world(Always())
+        return replace(
+            world,
+            serving=world.serving.model_copy(update={"mode": "wait"}),
+            network=PresetNetwork.model_validate({"preset": "ideal"}),
+            hardware=world.hardware.model_copy(update={"sustained_flops": math.inf}),
+            cloud=CloudSettings(
+                queue_limit=world.devices,
+                batching=BatchingSettings(size=1),
+                service_time=FixedServiceTime(seconds=0.0),
+            ),
         )
 
 
@@ -75,10 +102,13 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         directories.cache,
         progress,
     )
+    model_time = ModelTime()
     return Preparation(
         scenario=scenario,
         log=log,
         split=split,
         sessions=replay,
         models=models,
+        adaptation=adaptation_of(scenario.models, models, model_time),
+        model_time=model_time,
     )

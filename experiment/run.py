@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import report, summary
+from experiment.adaptation_block import with_adaptation
 from experiment.directories import Directories
 from experiment.frames import (
     accuracy_frame,
@@ -76,7 +77,11 @@ def run_scenario(
 
 
 def _simulate_worlds(preparation: Preparation, progress: Progress) -> dict[str, SimulationResult]:
-    """Simulate the run, and the same world under `never` and `always`."""
+    """Simulate the run, and the same world under `never` and `always`.
+
+    Where weights change along the run, no table says what `always` would reach without delay, so
+    that world is simulated too.
+    """
     policies: dict[str, Policy] = {
         "run": preparation.scenario.policy,
         "never": Never(),
@@ -86,7 +91,10 @@ def _simulate_worlds(preparation: Preparation, progress: Progress) -> dict[str, 
     for policy in policies.values():
         if policy not in results:
             results[policy] = simulate(preparation.world(policy), progress)
-    return {name: results[policy] for name, policy in policies.items()}
+    worlds = {name: results[policy] for name, policy in policies.items()}
+    if preparation.adaptation is not None:
+        worlds["always_ideal"] = simulate(preparation.ideal_world(), progress)
+    return worlds
 
 
 def _write_records(
@@ -116,8 +124,10 @@ def _write_records(
             cloud=_capacity(preparation, results["run"]),
             engine=_engine_block(preparation, results, watch),
         )
+        block = with_adaptation(block, preparation, world, results["run"])
         (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
-        worlds = {name: _world_block(preparation, results[name]) for name in results}
+        compared = ("run", "never", "always")
+        worlds = {name: _world_block(preparation, results[name]) for name in compared}
         _write_json(work / "baseline_worlds.json", worlds)
     return block
 
@@ -135,7 +145,7 @@ def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str
         "response_s": summary.distribution(summary.response_s(requests)),
         "bytes": {
             "up": int(result.requests.bytes_up.sum()),
-            "down": int(result.requests.bytes_down.sum()),
+            "down": int(result.requests.bytes_down.sum()) + result.pushed_bytes,
         },
         "energy_j": {"total": total_j, "per_device": total_j / devices},
         "energy_by_state_j": result.energy_j,
@@ -161,15 +171,16 @@ def _engine_block(
 ) -> dict[str, Any]:
     """Return the block on the program itself: the only one that differs from run to run."""
     models, run = preparation.models, results["run"]
-    model_s = models.train_s + models.infer_s
-    prepare_s, simulate_s = watch.wall_s["prepare"] - model_s, watch.wall_s["simulate"]
+    live_s = preparation.model_time.wall_s
+    prepare_s = watch.wall_s["prepare"] - models.train_s - models.infer_s
+    simulate_s = watch.wall_s["simulate"] - live_s
     worlds = {id(result): result for result in results.values()}.values()
     simulated = sum(result.interactions.decision_s.size for result in worlds)
     return {
         "wall_s": {
             "prepare": prepare_s,
             "train": models.train_s,
-            "infer": models.infer_s,
+            "infer": models.infer_s + live_s,
             "simulate": simulate_s,
             "report": watch.wall_s["report"],
         },
@@ -177,7 +188,7 @@ def _engine_block(
         "events": run.events,
         "interactions_per_s": simulated / (prepare_s + simulate_s),
         "peak_rss_mb": _peak_rss_mb(),
-        "cached": models.cached,
+        "cached": models.cached and preparation.adaptation is None,
     }
 
 

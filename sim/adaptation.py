@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class AdaptedOutcome:
+class AdaptedOutcome(Protocol):
     """What devices showed with the parameters in force; all arrays have the shape [devices, steps].
 
     Attributes:
@@ -22,9 +21,20 @@ class AdaptedOutcome:
         srm_rank: int; of the next item where the small model alone orders the list shown.
     """
 
-    consistency: NDArray[np.float32]
-    rank: NDArray[Any]
-    srm_rank: NDArray[Any]
+    @property
+    def consistency(self) -> NDArray[np.float32]:
+        """Consistency of the list held at each decision."""
+        ...
+
+    @property
+    def rank(self) -> NDArray[Any]:
+        """Rank of the next item in what was shown."""
+        ...
+
+    @property
+    def srm_rank(self) -> NDArray[Any]:
+        """Rank of the next item in the small model's order of what was shown."""
+        ...
 
 
 class AdaptedModels(Protocol):

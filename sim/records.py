@@ -265,6 +265,12 @@ class SimulationResult:
     adaptation: AdaptationRecords | None = None
 
     @property
+    def pushed_bytes(self) -> int:
+        """Bytes of parameters that devices downloaded."""
+        pushes = () if self.adaptation is None else self.adaptation.log.pushes
+        return sum(push.size_bytes for push in pushes)
+
+    @property
     def simulated_s(self) -> float:
         """Length of the simulated time."""
         return self.interactions.horizon_s
@@ -274,6 +280,20 @@ class SimulationResult:
         if self.adaptation is not None:
             return self.adaptation.outcome.rank
         return self.interactions.rank(table, user)
+
+    def srm_rank(self, srm_table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the next item's rank if the SRM alone had ordered what was shown.
+
+        Args:
+            srm_table: the outcome table in which it does, with the shipped parameters.
+            user: int64, shape [devices].
+
+        Returns:
+            int, shape [devices, steps]; 0 is a miss.
+        """
+        if self.adaptation is not None:
+            return self.adaptation.outcome.srm_rank
+        return self.interactions.rank(srm_table, user)
 
     def consistency(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the held list's consistency at each decision: shape [devices, steps]."""

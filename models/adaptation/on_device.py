@@ -204,7 +204,8 @@ class OnDeviceWorld(AdaptedWorld):
         """Return a device's own parameters: float32 [n]."""
         with self._computing():
             self._train()
-        return self._parameters[device, version].copy()
+        own: NDArray[np.float32] = self._parameters[device, version]
+        return own.copy()
 
     def _expected(self) -> Sequence[Key]:
         """Return the lists on which devices have just trained: mostly they hold them still."""
@@ -217,7 +218,7 @@ class OnDeviceWorld(AdaptedWorld):
         user = self._user[device]
         position = self._readings.context[user][:, None] + np.arange(self._lists.steps) - 1
         with torch.no_grad():
-            logits = vmap(self._head.logits)(
+            logits: Tensor = vmap(self._head.logits)(
                 self._tensor(self._parameters[device, version]),
                 self._readings.of(user),
                 self._tensor(position),

@@ -1,10 +1,20 @@
 """Re-training without models: what a version would show is a hash of what it was made of."""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 
-from sim.adaptation import AdaptedOutcome, FromCloudAdaptation, OnDeviceAdaptation
+from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
+
+
+@dataclass(frozen=True)
+class FakeOutcome:
+    """What came of a world."""
+
+    consistency: np.ndarray
+    rank: np.ndarray
+    srm_rank: np.ndarray
 
 
 class FakeModels:
@@ -43,7 +53,7 @@ class FakeModels:
             of_device = device, int(version[device, step])
             consistency[device, step] = self._cells(*of_device, held_row[device, step])[step]
             rank[device, step] = 1 + 49 * self._cells(*of_device, shown_row[device, step])[step]
-        return AdaptedOutcome(consistency, rank, rank)
+        return FakeOutcome(consistency, rank, rank)
 
     def _cells(self, device, version, row):
         return self.consistency(device, version, row) if version else np.zeros(self.steps)

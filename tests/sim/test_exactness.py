@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from fake_adaptation import FakeAdaptation
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from fake_adaptation import FakeAdaptation
 from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
