@@ -5,6 +5,7 @@ Every item is one token, and one more token pads: id `items`.
 
 import hashlib
 import importlib.metadata
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -362,7 +363,9 @@ def _adapted(model: Any, lora: LoraSettings) -> Any:
         ),
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in body.modules()),
     )
-    adapted = get_peft_model(model, config)
+    with warnings.catch_warnings():  # of what peft uses of transformers, which no user can mend
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = get_peft_model(model, config)
     for table in (model.get_input_embeddings(), model.get_output_embeddings()):
         table.weight.requires_grad_(True)
     return adapted
