@@ -15,6 +15,7 @@ from models.item_trie import ItemTrie, TrieMask
 from models.numerics import NumericsPlan
 from models.popularity import most_popular_unseen, popularity_order
 from models.prefixes import Ints, Prefixes
+from models.reading import precision
 from models.whole_word_t5 import WholeWordT5
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ REMEMBERED_LISTS = 20_000
 """Lists kept at most, besides those of the call at hand."""
 
 
+DECODER_POSITIONS = 32_768
+"""Prompt tokens x beams in one batch, about: what a T5-base reads of them takes 2.4 GB."""
+
+
 class BeamSearch(CandidateSource):
     """Asks a T5 for the ids of the next items by beam search.
 
@@ -37,10 +42,11 @@ class BeamSearch(CandidateSource):
 
     Constrained beams write items of the catalogue only, and under `exclude_seen` only such as the
     user has not taken: so they fill a list whenever enough items are left. Unconstrained ones may
-    write anything; what is no item is dropped and counted, as the code of P5 and LSC4Rec does, and
-    so is, uncounted, what is seen. A list that is short is filled up with the most popular unseen
-    items of training, ranked last: the first of them scores 1 below the last beam, the next one
-    2 below, and so on, and none counts as proposed by the model.
+    write anything. What is no item is dropped, as the code of P5 and LSC4Rec does, and counted
+    among the best beams, as many as the list has items; what is seen is dropped, uncounted. A list
+    that is short is filled up with the most popular unseen items of training, ranked last: the
+    first of them scores 1 below the last beam, the next one 2 below, and so on, and none counts as
+    proposed by the model.
 
     Lists are remembered, so that asking for ranks after lists, or the reverse, searches once.
 
@@ -96,7 +102,7 @@ class BeamSearch(CandidateSource):
             last = np.where(proposed[short], score[short], 0.0).min(axis=1)
             item[short] = np.where(place < 0, item[short], np.take_along_axis(filling, place, 1))
             score[short] = np.where(place < 0, score[short], last[:, None] - 1.0 - place)
-        return CandidateLists(item, score, int(found.invalid.sum()))
+        return CandidateLists(item, score, int(found.invalid[:, :count].sum()))
 
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
         """Return the rank among the beams; 0 where no beam wrote the item."""
@@ -130,19 +136,20 @@ class BeamSearch(CandidateSource):
         """Search the beams of some prefixes, those of like length in one batch."""
         item = np.full((len(prefixes), beams), -1, np.int32)
         score = np.full((len(prefixes), beams), -np.inf, np.float32)
-        invalid = np.zeros(len(prefixes), np.int64)
+        invalid = np.zeros((len(prefixes), beams), np.bool_)
         read = prefixes.stop - prefixes.start
         tokens = np.array([self._text.prompt_tokens(items) for items in range(read.max() + 1)])
         with torch.inference_mode():
-            for member in length_groups(np.ceil(tokens[read]).astype(np.int64), 8192):
+            length = np.ceil(tokens[read]).astype(np.int64) * beams
+            for member in length_groups(length, DECODER_POSITIONS):
                 found = self._batch(prefixes.part(member), beams)
                 item[member], score[member], invalid[member] = found
         return _Beams(item, score, invalid)
 
     def _batch(
         self, prefixes: Prefixes, beams: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], Ints]:
-        """Return (items int32 [R, beams], scores, invalid beams [R]) of one batch of prefixes."""
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Return (items int32, scores, invalid bool), all [R, beams], of one batch of prefixes."""
         stop = prefixes.stop if self._exclude_seen else np.zeros_like(prefixes.stop)
         row, seen = (
             torch.from_numpy(each).to(self._plan.device)
@@ -153,7 +160,7 @@ class BeamSearch(CandidateSource):
         node = self._trie.leaves_of(sequence)
         item = self._trie.item[node].reshape(len(prefixes), beams)
         searched = score > WORST_SCORE
-        invalid = (searched & (item < 0)).sum(dim=1)
+        invalid = searched & (item < 0)
         kept = searched & open_nodes.gather(1, node.reshape(len(prefixes), beams))
         score = score.masked_fill(~kept, -torch.inf)
         item = item.masked_fill(~kept, -1)
@@ -172,7 +179,9 @@ class BeamSearch(CandidateSource):
         """Return (tokens int64 [R x beams, length] without the start token, scores [R, beams])."""
         from transformers.modeling_outputs import BaseModelOutput
 
-        states, real = self._model.read(self._text.prompts(self._log, prefixes))
+        with precision(self._plan):
+            states, real = self._model.read(self._text.prompts(self._log, prefixes))
+        states = states.float()  # ids are written in float32, so that few beams are equal
         mask = [TrieMask(self._trie, open_nodes, beams)] if self._constrained else []
         written: Any = self._model.t5.generate(
             encoder_outputs=BaseModelOutput(last_hidden_state=states),
@@ -208,9 +217,9 @@ class _Beams:
     Attributes:
         item: int32, shape [R, beams]; -1 where a beam is left out.
         score: float32, shape [R, beams]; minus infinity where a beam is left out.
-        invalid: int64, shape [R]: beams that are no item.
+        invalid: bool, shape [R, beams]: whether the best beam, the second, ... is no item.
     """
 
     item: NDArray[np.int32]
     score: NDArray[np.float32]
-    invalid: Ints
+    invalid: NDArray[np.bool_]

@@ -321,6 +321,15 @@ def test_a_list_does_not_depend_on_what_else_is_asked(model: WholeWordT5, corpus
         np.testing.assert_allclose(alone.score[0], together.score[i], rtol=0, atol=1e-4)
 
 
+def test_prompts_can_be_read_in_bfloat16(model: WholeWordT5, corpus: Corpus) -> None:
+    prefixes, reduced = some_prefixes(), replace(PLAN, dtype="bfloat16")
+    exact = source(model, corpus).lists(prefixes, 6)
+    found = BeamSearch(model, corpus, reduced, True, 6, True).lists(prefixes, 6)
+    assert found.invalid == 0
+    assert not np.array_equal(found.score, exact.score)
+    np.testing.assert_allclose(found.score[:, 0], exact.score[:, 0], rtol=0.05)
+
+
 def training_hash(task: TrainingTask) -> str:
     model, result = train(task, SILENT)
     digest = hashlib.sha256(repr(result).encode())
