@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from analysis import frequency, load
 from analysis.intervals import MIN_USERS, Estimate
 from analysis.metrics import HEADLINE
-from analysis.numerals import count, percent, percent_with_interval, with_interval
+from analysis.numerals import (
+    count,
+    percent,
+    percent_with_interval,
+    scaled,
+    seconds,
+    with_interval,
+)
 from analysis.records import RunRecords
 
 NAME = HEADLINE.upper()
@@ -13,6 +20,9 @@ SATURATED = 0.95
 
 #: Beyond this share of requests that bring no list, the network or cloud shapes the result.
 MANY_FAILED = 0.05
+
+#: Beyond this share of places lost to candidates that are no items, lists are visibly shorter.
+MANY_INVALID = 0.01
 
 #: Beyond this share of requests that arrive at a saturated cloud, its average load misleads.
 MANY_SATURATED = 0.2
@@ -43,6 +53,8 @@ def all_findings(records: RunRecords) -> list[Finding]:
         popularity(records),
         fusion(records),
         asking_paid(records),
+        adaptation(records),
+        invalid_candidates(records),
         saturation(records),
         failures(records),
         too_few_users(records),
@@ -136,8 +148,9 @@ def fusion(records: RunRecords) -> Finding | None:
                 "accuracy",
                 True,
                 f"The fusion loses to {whose} order alone.",
-                f"Showing the same lists in {whose} order would change {NAME} by "
-                f"{with_interval(gain, signed=True)}, paired on users: another fusion is better.",
+                f"The same lists in {whose} order, minus this run, are "
+                f"{with_interval(gain, signed=True)} {NAME}, paired on users: another fusion is "
+                f"better.",
             )
     return None
 
@@ -149,8 +162,8 @@ def asking_paid(records: RunRecords) -> Finding | None:
     gain = records.accuracies.difference("run", "never")
     asked = percent_with_interval(frequency.of_requests(records))
     numbers = (
-        f"for requests in {asked} of interactions, the run is "
-        f"{with_interval(gain, signed=True)} {NAME} over never asking, paired on users"
+        f"for requests in {asked} of interactions, the run minus never asking is "
+        f"{with_interval(gain, signed=True)} {NAME}, paired on users"
     )
     if gain.above_zero:
         return Finding("accuracy", False, "The requests bought accuracy.", f"{_upper(numbers)}.")
@@ -158,6 +171,49 @@ def asking_paid(records: RunRecords) -> Finding | None:
     if not gain.below_zero:
         headline = "The requests are not shown to have bought anything."
     return Finding("accuracy", True, headline, f"{_upper(numbers)}{_why_open(gain)}.")
+
+
+def adaptation(records: RunRecords) -> Finding | None:
+    """Say what became of weights that were to change along the run; None where none were."""
+    block = records.summary.get("adaptation")
+    if not block:
+        return None
+    trainings, skipped = block.get("trainings", 0), block.get("skipped_for_budget", 0)
+    adapted = block.get("adapted_interactions", 0)
+    where = "in the cloud" if block.get("kind") == "from_cloud" else "on devices"
+    late = block.get("skipped_while_training", 0)
+    share = percent(adapted / max(1, records.summary["interactions"]))
+    text = (
+        f"The SRM was re-trained {count(trainings)} times {where}, in "
+        f"{seconds(block.get('training_s'))} of simulated time; "
+        f"{share} of interactions were ordered with re-trained weights. Training cost devices "
+        f"{scaled(block.get('training_energy_j'), 'J')} of their "
+        f"{scaled(records.summary['energy_j']['total'], 'J')}."
+    )
+    if block.get("pushes"):
+        pushed = records.summary["bytes"].get("parameters")
+        text += f" {count(block['pushes'])} pushes of weights took {scaled(pushed, 'B')}."
+    if skipped or late:
+        text += (
+            f" Not done: {count(skipped)} trainings for want of budget, {count(late)} because the "
+            f"one before had not ended."
+        )
+    headline = "The SRM changed along the run." if adapted else "The SRM never changed."
+    return Finding("accuracy", not adapted, headline, text)
+
+
+def invalid_candidates(records: RunRecords) -> Finding | None:
+    """Warn where the LLM wrote candidates that are no items; None where it wrote none."""
+    share = records.manifest["models"].get("invalid_candidate_share")
+    if not share:
+        return None
+    return Finding(
+        "models",
+        share > MANY_INVALID,
+        "The LLM wrote candidates that are no items.",
+        f"{percent(share)} of the places in its lists were lost to strings that name no item or "
+        f"repeat one; such lists are shorter, and what the user took next is more often missing.",
+    )
 
 
 def saturation(records: RunRecords) -> Finding | None:
@@ -225,8 +281,8 @@ def _why_open(estimate: Estimate) -> str:
 def _why_popularity(records: RunRecords) -> str:
     lead = records.accuracies.difference("llm_full", "popularity")
     numbers = (
-        f"ranking the whole catalogue it reaches {with_interval(lead, signed=True)} {NAME} "
-        f"relative to popularity"
+        f"ranking the whole catalogue, it minus popularity is {with_interval(lead, signed=True)} "
+        f"{NAME}, paired on users"
     )
     if lead.above_zero:
         return (

@@ -1,5 +1,6 @@
 """What the command line gave in place of the scenario file's own values."""
 
+import itertools
 from collections.abc import Sequence
 
 
@@ -11,7 +12,7 @@ def given(command_line: Sequence[object]) -> list[str]:
     """
     found: list[str] = []
     words = [str(word) for word in command_line]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
         option, equals, value = word.partition("=")
         if option not in ("--set", "--seed"):
             continue

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis import findings, frequency, page, records, simulated, tables, theme
+from analysis import (
+    findings,
+    frequency,
+    model_cards,
+    overridden,
+    page,
+    records,
+    simulated,
+    tables,
+    theme,
+)
 from analysis.drawing import Drawing
 from analysis.figures import (
     accuracy_baselines,
@@ -85,6 +95,7 @@ def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
         run=run,
         title=run.summary["scenario"],
         description=str(run.scenario.get("description", "")).strip(),
+        overridden=overridden.given(run.manifest["command_line"]),
         sentence=_sentence(run),
         room=_room(run),
         key_numbers=_key_numbers(run),
@@ -92,7 +103,7 @@ def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
         warnings=[finding for finding in found if finding.warns],
         simulated=simulated.lines(run),
         drawings=drawings,
-        who_knows_what=_who_knows_what(run),
+        who_knows_what=model_cards.side_by_side(run),
         comparison=_comparison(run),
         cost=_cost(run),
         command=_command(run),
@@ -121,8 +132,8 @@ def _room(run: RunRecords) -> str:
     """Say how far the run is from never and from always asking, on the same users."""
     never, always = (run.accuracies.difference("run", name) for name in ("never", "always"))
     return (
-        f"That is {with_interval(never, signed=True)} against never asking and "
-        f"{with_interval(always, signed=True)} against always asking."
+        f"The difference to never asking is {with_interval(never, signed=True)}, to always asking "
+        f"{with_interval(always, signed=True)}."
     )
 
 
@@ -154,41 +165,6 @@ def _key_number(name: str, text: str, basis: str) -> KeyNumber:
     value, _, interval = text.partition(" [")
     interval = interval.rstrip("]").replace(", ", " to ")
     return KeyNumber(name, value, f"{interval} (95%)" if interval else "", basis)
-
-
-def _who_knows_what(run: RunRecords) -> Table:
-    cards = [run.manifest["models"][which] for which in ("srm", "llm")]
-    rows: list[list[str]] = []
-    for label, key, show in _CARD_ROWS:
-        if any(key in card for card in cards):
-            rows.append([label, *(show(card.get(key)) for card in cards)])
-    for metric in (HEADLINE, "hr@10"):
-        label = f"{metric.upper()} alone, ranking the whole catalogue"
-        rows.append([label, *(_standalone(run, name, metric) for name in ("srm_full", "llm_full"))])
-    columns = ("", f"SRM: {cards[0]['kind']}", f"LLM: {cards[1]['kind']}")
-    return tables.of_texts("The two models side by side", columns, rows)
-
-
-def _standalone(run: RunRecords, series: str, metric: str) -> str:
-    return with_interval(run.accuracies.mean(series, metric))
-
-
-def _text(value: Any) -> str:
-    return NOTHING if value is None or value == "" else str(value)
-
-
-_CARD_ROWS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-    ("Parameters", "parameters", count),
-    ("of these not embeddings", "non_embedding_parameters", count),
-    ("Weights", "weights_bytes", lambda value: scaled(value, "B")),
-    ("Work for one new interaction", "flops_per_step", lambda value: scaled(value, "FLOP")),
-    ("Trained on interactions", "trained_interactions", count),
-    ("of users", "trained_users", count),
-    ("Trained until", "trained_until", lambda v: "no cut-off date" if v is None else str(v)),
-    ("Features", "features", _text),
-    ("Epochs", "epochs", count),
-    ("NDCG@10 on the calibration steps", "calibration_ndcg10", significant),
-)
 
 
 def _comparison(run: RunRecords) -> Table:

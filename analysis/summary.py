@@ -230,6 +230,19 @@ def flatten(summary: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
+#: The keys of the block `adaptation`, which is null where weights do not change along the run.
+_ADAPTATION = (
+    "kind",
+    "trainings",
+    "skipped_for_budget",
+    "skipped_while_training",
+    "pushes",
+    "parameter_bytes",
+    "training_s",
+    "training_energy_j",
+    "adapted_interactions",
+)
+
 _DISTRIBUTIONS = ("response_s", "time_to_use_s", "display_wait_s", "list_age_steps", "list_age_s")
 
 
@@ -242,6 +255,10 @@ def _flatten_into(row: dict[str, Any], prefix: str, value: Any) -> None:
         row[f"{prefix}.low"], row[f"{prefix}.high"] = low, high
     elif value is None and prefix in _DISTRIBUTIONS:
         row.update({f"{prefix}.{key}": math.nan for key in ("mean", "p50", "p95", "p99")})
+    elif value is None and prefix == "adaptation":
+        row.update(
+            {f"{prefix}.{key}": "none" if key == "kind" else math.nan for key in _ADAPTATION}
+        )
     elif value is None and prefix == "cloud.queue_wait_s":
         row.update({f"{prefix}.{key}": math.nan for key in ("mean", "p95")})
     elif value is None and prefix.startswith("baselines."):

@@ -204,9 +204,9 @@ def read(directory: str | Path) -> SweepRecords:
             raise RecordsError(directory / "sweep.parquet", f"lacks the column {column!r}")
     if points.empty:
         raise RecordsError(directory / "sweep.parquet", "has no finished point")
-    swept = _swept_keys([str(name) for name in points.columns])
     scenario_path = directory / "scenario.yaml"
     scenario = read_yaml(scenario_path) if scenario_path.is_file() else {}
+    swept = _swept_keys([str(name) for name in points.columns], scenario.get("sweep") or {})
     return SweepRecords(
         directory,
         _labelled(points, directory, swept),
@@ -218,14 +218,17 @@ def read(directory: str | Path) -> SweepRecords:
     )
 
 
-def _swept_keys(columns: list[str]) -> tuple[str, ...]:
+def _swept_keys(columns: list[str], block: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the columns that are no summary's: those beside its first and last ones.
 
-    By position, because a swept key can be named like a part of the summary (`cloud.replicas`).
+    By position, because a swept key can be named like a part of the summary (`cloud.replicas`); but
+    none that the scenario's sweep, where it is known, does not name.
     """
     first = columns.index("scenario") if "scenario" in columns else len(columns)
     last = max((i for i, name in enumerate(columns) if name.startswith("engine.")), default=first)
-    return tuple(name for name in columns[:first] + columns[last + 1 :] if name != "id")
+    beside = (name for name in columns[:first] + columns[last + 1 :] if name != "id")
+    named = {"seed", *block, *(key for group in block.get("zip") or () for key in group)}
+    return tuple(name for name in beside if not block or name in named)
 
 
 def _axes(swept: tuple[str, ...], block: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
