@@ -10,13 +10,8 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from models.corpus import Corpus
-from models.llm.causal_body import (
-    CausalBody,
-    item_table,
-    load_language_model,
-    merged,
-    plain,
-)
+from models.llm.adapters import merged, plain
+from models.llm.causal_body import CausalBody, item_table, load_language_model
 from models.pretrained import quiet
 from models.recommender import CausalRecommender
 

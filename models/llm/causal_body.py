@@ -5,36 +5,25 @@ Every item is one token, and one more token pads: id `items`.
 
 import hashlib
 import importlib.metadata
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
+from models.llm.adapters import LoraSettings, adapted, plain, refuse_missing_peft
 from models.pretrained import Pretrained, first_line, quiet, resolve
-from workloads.settings import Settings, invalid
+from workloads.settings import invalid
 
 if TYPE_CHECKING:
     from transformers import LlamaConfig
 
 WEIGHTS_KEY = "models.llm.weights"
-
-
-class LoraSettings(Settings):
-    """Low-rank adapters of all matrices of the body (Hu et al. 2021, arXiv 2106.09685)."""
-
-    rank: int = Field(default=8, ge=1)
-    """Rank of the change of each matrix."""
-    alpha: FiniteFloat = Field(default=16.0, gt=0)
-    """The change is scaled by `alpha` / `rank`."""
-    dropout: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the adapters' inputs dropped in training."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class CausalBody(LlmSettings):
         if self.weights is not None:
             _refuse_misfit(_config(self._pretrained()), self.weights, corpus)
         if self.lora is not None:
-            _refuse_missing_peft()
+            refuse_missing_peft()
 
     def identity(self) -> dict[str, Any]:
         """Return the settings, with the contents of the pretrained files instead of their place."""
@@ -110,7 +99,7 @@ class CausalBody(LlmSettings):
         if self.weights is not None:
             identity["weights"] = self._pretrained().content_hash
         if self.lora is not None:
-            _refuse_missing_peft()
+            refuse_missing_peft()
             identity["peft"] = importlib.metadata.version("peft")
         return identity
 
@@ -131,7 +120,7 @@ class CausalBody(LlmSettings):
         _refuse_reading_ahead(model, self.weights)
         if not _speaks_items(config):
             _replace_vocabulary(model, corpus)
-        return model if self.lora is None else _adapted(model, self.lora)
+        return model if self.lora is None else adapted(model, self.lora)
 
     def shape(self) -> BodyShape:
         """Return the shape of the body."""
@@ -327,58 +316,6 @@ def _shape_of(config: Any) -> BodyShape:
         attention_width=text.num_hidden_layers * heads * head_width,
         width=model.get_input_embeddings().embedding_dim,
     )
-
-
-def _refuse_missing_peft() -> None:
-    """Refuse adapters without the library that makes them.
-
-    Raises:
-        ModelError: peft is not installed.
-    """
-    try:
-        import peft  # noqa: F401
-    except ImportError as missing:
-        raise ModelError(
-            "low-rank adapters need peft, which is not installed: pip install "
-            "'device-cloud-testbed[lora]'; accepted here: null",
-            "models.llm.lora",
-        ) from missing
-
-
-def _adapted(model: Any, lora: LoraSettings) -> Any:
-    """Return the model with adapters; these and the item embeddings are trained, nothing else."""
-    _refuse_missing_peft()
-    from peft import LoraConfig, get_peft_model
-
-    body = model.base_model
-    linear = ("Linear", "Conv1D")  # of torch, and of transformers' GPT-2
-    config = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=sorted(
-            f"{model.base_model_prefix}.{name}"
-            for name, module in body.named_modules()
-            if type(module).__name__ in linear
-        ),
-        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in body.modules()),
-    )
-    with warnings.catch_warnings():  # of what peft uses of transformers, which no user can mend
-        warnings.simplefilter("ignore", FutureWarning)
-        adapted = get_peft_model(model, config)
-    for table in (model.get_input_embeddings(), model.get_output_embeddings()):
-        table.weight.requires_grad_(True)
-    return adapted
-
-
-def merged(model: Any) -> Any:
-    """Return the plain `transformers` model, any adapters added to the weights they adapt."""
-    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
-
-
-def plain(model: Any) -> Any:
-    """Return the `transformers` model itself, which calls its adapters where it has any."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def item_table(model: Any) -> Tensor:

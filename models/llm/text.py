@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from models.corpus import Corpus
 from models.errors import ModelError
+from models.llm.adapters import plain
 from models.llm.causal import CausalLm
-from models.llm.causal_body import CausalBody, plain
+from models.llm.causal_body import CausalBody
 from models.numerics import NumericsPlan
 from models.pretrained import Pretrained, resolve
 from models.sentence_encoder import check_encoder, encode_texts
