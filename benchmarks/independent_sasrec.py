@@ -93,8 +93,9 @@ def main(arguments: list[str] | None = None) -> int:
         np.savez(task_file, allow_pickle=False, **task)
         command = [options.python, TRAINING, task_file, result_file]
         limits = [f"--epochs={options.epochs}", f"--seed={options.seed}"]
-        if status := subprocess.run([*command, *limits], check=False).returncode:
-            return status
+        status = subprocess.run([*command, *limits], check=False).returncode
+        if not result_file.exists():  # Lightning leaves with 0 when it is told to stop
+            return status or 1
         with np.load(result_file) as stored:
             result = dict(stored)
     _show(log, task, result, options.seed)
