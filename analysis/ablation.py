@@ -295,7 +295,11 @@ def _telling(keys: Iterable[str], points: Sequence[_Point]) -> list[str]:
 def _setting_keys(axis: Iterable[str], points: Sequence[_Point]) -> list[str]:
     """Return the keys of an axis that make a setting: neither workload nor fusion nor seed."""
     own = (key for key in axis if key not in (*REPLICATES, FUSION))
-    return _telling((key for key in own if key.partition(".")[0] != "workload"), points)
+    return [
+        key
+        for key in own
+        if key.partition(".")[0] != "workload" and len({str(p.value(key)) for p in points}) > 1
+    ]
 
 
 def _of_workload(

@@ -100,8 +100,10 @@ def _adaptation(value: Any) -> str:
     where = {"on_device": "on the device", "from_cloud": "from the cloud"}.get(kind, kind)
     further = {key: inner for key, inner in dict(value).items() if key != "kind"}
     interactions = further.pop("every_interactions", None)
-    every = f" every {'' if interactions == 1 else f'{interactions} '}interaction"
-    every = "" if interactions is None else every + ("s" if interactions != 1 else "")
+    every = ""
+    if interactions is not None:
+        every = f" every {_of_number(interactions)} interactions"
+        every = " every interaction" if interactions == 1 else every
     rest = _of_mapping(further)
     return f"re-trained {where}{every}" + (f" ({rest})" if rest else "")
 
