@@ -26,7 +26,7 @@ class Gru4RecSettings(SrmSettings):
     """Width s of the recurrent states."""
     layers: int = Field(default=1, ge=1)
     """Recurrent layers."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
     """Share of activations dropped in training: of embeddings, and between and after layers."""
 
     def build(self, corpus: Corpus) -> "Gru4Rec":

@@ -24,7 +24,7 @@ class SasRecSettings(SrmSettings):
     """Self-attention blocks."""
     heads: int = Field(default=2, ge=1)
     """Attention heads; must divide `hidden`."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
     """Share of activations dropped in training."""
 
     @model_validator(mode="after")
