@@ -39,8 +39,8 @@ class SrmRecipeSettings(RecipeSettings):
     patience: int = Field(default=3, ge=1)
     """Stop after so many epochs without a better NDCG@10 on the calibration steps."""
     validation_users: int = Field(default=4000, ge=1)
-    """Users (evenly spaced) whose calibration steps are ranked after each epoch, at most. With fewer,
-    chance decides when to stop; a DIN ranks so many on 12,101 items in the time of an epoch."""
+    """Users (evenly spaced) whose calibration steps are ranked after each epoch, at most. With
+    fewer, chance stops; a DIN ranks so many on 12,101 items in the time of an epoch."""
 
 
 class LlmRecipeSettings(RecipeSettings):
