@@ -17,7 +17,7 @@ _ROWS: tuple[tuple[str, str, Show], ...] = (
     ("of these not embeddings", "non_embedding_parameters", count),
     ("Weights", "weights_bytes", lambda value: scaled(value, "B")),
     ("Work for one new interaction", "flops_per_step", lambda value: scaled(value, "FLOP")),
-    ("Work for one list, nothing kept", "request_flops", lambda value: scaled(value, "FLOP")),
+    ("Work for one list, from scratch", "request_flops", lambda value: scaled(value, "FLOP")),
     ("Tokens read for it", "prompt_tokens", count),
     ("Tokens written for it", "decode_tokens", count),
     ("Learnt from", "knowledge", lambda value: str(value)),

@@ -112,6 +112,36 @@ def test_other_swept_keys_become_panels_and_seeds_bands(tmp_path: Path) -> None:
     assert "seed 1" in report.write(tmp_path).read_text()
 
 
+def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
+    rows = []
+    for threshold in (0.4, 0.7):
+        name = f"t{threshold}"
+        case = Case(threshold=threshold, level={**Case().level, "srm_full": 0.95})
+        write_run(tmp_path / "points" / name, case)
+        rows.append(_row(tmp_path, name, {"policy.threshold": threshold}))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    page = report.write(tmp_path).read_text()
+    assert "The phone does better without the cloud." in page
+    assert "beats all 2 settings" in page
+    assert "What does each part bring?" not in page
+
+
+def test_a_sweep_of_policies_and_models_has_both(tmp_path: Path) -> None:
+    rows = []
+    for threshold in (0.4, 0.7):
+        for hidden in (16, 32):
+            name = f"t{threshold}-{hidden}"
+            write_run(tmp_path / "points" / name, Case(threshold=threshold), seed=hidden)
+            values = {"policy.threshold": threshold, "models.srm.hidden": hidden}
+            rows.append(_row(tmp_path, name, values))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    page = report.write(tmp_path).read_text()
+    figures = re.findall(r'<figure id="(\w+)">', page)
+    assert figures[0] == "trade_off"
+    assert {"ablation_accuracy_synthetic", "ablation_changes_synthetic"} <= set(figures)
+    assert sweep_records.read(tmp_path).facets == ("SRM hidden 16", "SRM hidden 32")
+
+
 def test_same_records_give_the_same_bytes(page: str, tmp_path: Path) -> None:
     assert report.write(write_sweep(tmp_path / "again")).read_text(encoding="utf-8") == page
 
