@@ -64,8 +64,8 @@ class CooperativeTask(TrainingTask):
 
     @property
     def starts_trained(self) -> bool:
-        """Whether training starts from weights that already rank."""
-        return self.start is not None
+        """Whether training starts from weights whose logits mean what they will mean."""
+        return self.start is not None and self.start.binary_logits == self.binary_logits
 
     def initial_model(self) -> Any:
         """Return the model that training starts from."""

@@ -405,6 +405,9 @@ def test_the_start_is_kept_where_no_epoch_ranks_better(cooperated: PreparedModel
     assert result.best_epoch == 0
     assert weights_bytes(model) == weights_bytes(task.start.model())
     assert result.validation_ndcg10 == task.objective(model).validate()
+    # Logits of a softmax are no log-odds: such a start is never what a binary loss leaves behind.
+    binary = task.strategy.model_copy(update={"loss": "binary_cross_entropy"})
+    assert train(replace(task, recipe=reckless, strategy=binary), SILENT)[1].best_epoch > 0
 
 
 def test_the_independent_strategy_trains_as_without_one(small: Small, tmp_path: Path) -> None:
