@@ -1,8 +1,8 @@
 """The models' part of a scenario."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import models.llm
 import models.srm
@@ -16,7 +16,7 @@ from models.srm import SrmSettings
 from models.srm.sasrec import SasRecSettings
 from models.training.settings import TrainingSettings
 from workloads.registry import choice_of, members
-from workloads.settings import Settings
+from workloads.settings import Settings, invalid
 
 if TYPE_CHECKING:
     AnySrm = SrmSettings
@@ -67,3 +67,13 @@ class ModelSettings(Settings):
     threads: int = Field(default=2, ge=1)
     """Threads of torch on a CPU. Part of the identity of weights and tables, because another number
     can change last digits; so it never follows the machine."""
+
+    @model_validator(mode="after")
+    def _rounded_weights_stay(self) -> Self:
+        if self.quantisation != "none" and self.adaptation.kind != "none":
+            raise invalid(
+                f"is {self.quantisation}, and weights that change along the run are not rounded; "
+                f"accepted with adaptation {self.adaptation.kind}: none",
+                "quantisation",
+            )
+        return self
