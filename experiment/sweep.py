@@ -99,8 +99,10 @@ def _is_done(directory: Path) -> bool:
 def _model_identity(point: SweepPoint) -> str:
     """Return what decides a point's models: points that share it share weights and tables."""
     scenario = point.scenario
-    parts = (scenario.workload, scenario.models, scenario.serving.first_list_age_steps)
-    return json.dumps([part if isinstance(part, int) else part.model_dump_json() for part in parts])
+    # Every fusion is in one store, and what devices re-train starts from it.
+    models = scenario.models.model_dump_json(exclude={"fusion", "adaptation"})
+    first_list_age = scenario.serving.first_list_age_steps
+    return json.dumps([scenario.workload.model_dump_json(), models, first_list_age])
 
 
 def _table(points: Sequence[SweepPoint], directory: Path) -> pd.DataFrame:
