@@ -148,7 +148,7 @@ class Din(Recommender):
         unit = max(self.attention.unit, len(steps)) * len(encoded)
         output = max(vectors.shape[1], self.logit.in_features) * len(steps)
         parts = []
-        for some in vectors.split(max(1, ELEMENTS // max(unit, output))):
+        for some in torch.split(vectors, max(1, ELEMENTS // max(unit, output))):
             attention = self._attend(encoded[None], some[None])
             parts.append(self._judge(attention, encoded[None], steps, some[None]))
         return torch.cat(parts, dim=1)
