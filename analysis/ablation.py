@@ -157,9 +157,15 @@ class Ablation:
     @cached_property
     def constant_ways(self) -> tuple[str, ...]:
         """Ways to order items that give the same under every setting, where there are several."""
-        if len(self.settings) < 2:
-            return ()
-        return tuple(way for way in self.ways if self._is_constant(way))
+        return tuple(way for way in self.ways if self.is_constant(way, self.settings))
+
+    def is_constant(self, way: str, settings: Sequence[Setting]) -> bool:
+        """Return whether a way gives every user the same under several settings."""
+        rows = [Row(setting, way) for setting in settings]
+        if len(rows) < 2 or not all(map(self.has, rows)):
+            return False
+        sums = self._sums[:, [self._position[row] for row in rows]]
+        return bool((sums == sums[:, :1]).all())
 
     @property
     def fused(self) -> tuple[str, ...]:
@@ -194,7 +200,11 @@ class Ablation:
                     after = Row(_with_level(before.setting, axis, later), before.way)
                     if self.has(after):
                         found.append(Change(axis, after, before))
-        moving = {(change.step, change.after.way) for change in found if not self._is_same(change)}
+        moving = {
+            (change.step, change.after.way)
+            for change in found
+            if not self.is_constant(change.after.way, (change.after.setting, change.before.setting))
+        }
         return tuple(change for change in found if (change.step, change.after.way) in moving)
 
     @cached_property
@@ -211,15 +221,6 @@ class Ablation:
 
     def _column(self, row: Row, metric: str) -> int:
         return self._position[row] * len(METRICS) + METRICS.index(metric)
-
-    def _is_same(self, change: Change) -> bool:
-        after, before = (self._position[row] for row in (change.after, change.before))
-        return bool(np.array_equal(self._sums[:, after], self._sums[:, before]))
-
-    def _is_constant(self, way: str) -> bool:
-        rows = [self._position[row] for row in self.rows if row.way == way]
-        sums = self._sums[:, rows]
-        return len(rows) == len(self.settings) and bool((sums == sums[:, :1]).all())
 
 
 def of_sweep(sweep: SweepRecords) -> tuple[Ablation, ...]:

@@ -150,8 +150,14 @@ def _ordering_in_words(verdicts: Sequence[str]) -> str:
     open_ = sum(verdict in (OPEN, NO_INTERVAL) for verdict in verdicts)
     holds = len(verdicts) - fails - open_
     if len(verdicts) == 1:
+        if verdicts[0].startswith("with "):
+            return f"holds here only {verdicts[0]}"
         return f"{'holds' if holds else 'fails' if fails else 'is not told apart from others'} here"
     parts = [f"holds in {holds or 'none'} of {len(verdicts)} training conditions"]
+    partly = [verdict for verdict in verdicts if verdict.startswith("with ")]
+    if partly:
+        which = " or ".join(dict.fromkeys(verdict.removeprefix("with ") for verdict in partly))
+        parts[0] += f" ({len(partly)} of them only with {which})"
     parts += [f"fails in {fails}"] if fails else []
     parts += [f"is not told apart in {open_}"] if open_ else []
     return _series(parts)

@@ -20,7 +20,7 @@ MOST_PANELS = 8
 
 NAME = HEADLINE.upper()
 
-#: How a way looks that gives the same under every setting.
+#: How a way looks that gives the same under every setting of a panel.
 CONSTANT = theme.Style("muted", "d", "-", filled=False)
 
 
@@ -39,8 +39,9 @@ def draw(ablation: Ablation) -> Drawing:
     series = list(dict.fromkeys(label for panel in shown for label, _ in panel.settings))
     styles = {label: theme.style_of_setting(place) for place, label in enumerate(series)}
     entries = list(styles.items()) if len(series) > 1 else []
-    if ablation.constant_ways:
-        entries.append(("the same under every setting", CONSTANT))
+    if any(_has_constant(ablation, panel) for panel in shown):
+        words = "all of them" if len(shown) == 1 else "all settings of the panel"
+        entries.append((f"the same under {words}", CONSTANT))
     height_in = 0.6 + dots.rows_height_in(len(ablation.ways), len(series))
     with canvas(
         0.3 + 0.19 * len(entries) + height_in * len(shown), rows=len(shown), sharex=True
@@ -90,7 +91,7 @@ def _pick(setting: Setting, axes: Sequence[int]) -> str:
 
 def _panel(axes: Axes, ablation: Ablation, panel: Panel, styles: dict[str, theme.Style]) -> None:
     for row, way in enumerate(ablation.ways):
-        if way in ablation.constant_ways:
+        if ablation.is_constant(way, [setting for _, setting in panel.settings]):
             any_setting = Row(panel.settings[0][1], way)
             dots.dot(axes, ablation.mean(any_setting), dots.place(row, 0, 1), CONSTANT)
             continue
@@ -101,6 +102,11 @@ def _panel(axes: Axes, ablation: Ablation, panel: Panel, styles: dict[str, theme
     dots.name_rows(axes, ablation.ways, [way in ablation.fused for way in ablation.ways])
     axes.tick_params(axis="x", labelbottom=True)
     name_y_axis(axes, ", ".join(part for part in (NAME, panel.title) if part))
+
+
+def _has_constant(ablation: Ablation, panel: Panel) -> bool:
+    settings = [setting for _, setting in panel.settings]
+    return any(ablation.is_constant(way, settings) for way in ablation.ways)
 
 
 def _frame(axes: Axes, ablation: Ablation) -> bool:
