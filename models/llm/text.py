@@ -30,8 +30,9 @@ from models.training.settings import RecipeSettings
 
 ENCODER_KEY = "models.llm.encoder"
 TEXT_FILE = "item_text.safetensors"
-INITIAL_SPREAD = 0.02
-"""Standard deviation of new item vectors, as of a new Llama's embeddings."""
+SPREAD = 0.1
+"""Standard deviation of new item vectors. The projection itself has outputs of spread 1, so that
+steps of the size that suits the causal model change it as slowly."""
 
 
 class TextLmSettings(CausalBody):
@@ -47,6 +48,9 @@ class TextLmSettings(CausalBody):
     item_residual: bool = True
     """Add to each projected text a vector of the item's own, learned where the item is in the
     training data and zero where it is not."""
+    residual_dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Share of the items that training sees without vectors of their own, drawn anew each time, so
+    that texts learn to stand alone (DropoutNet: Volkovs et al. 2017)."""
 
     def check(self, corpus: Corpus) -> None:
         """Refuse a log without titles, and an encoder that is not there."""
@@ -132,10 +136,11 @@ class TextLm(CausalLm):
         self.register_buffer("text", torch.zeros(corpus.items, width))
         self.register_buffer("trained", trained_items(corpus))
         self.projection = nn.Linear(width, vectors)
-        nn.init.normal_(self.projection.weight, std=INITIAL_SPREAD / width**0.5)
+        nn.init.normal_(self.projection.weight, std=width**-0.5)
         nn.init.zeros_(self.projection.bias)
         residual = torch.zeros(corpus.items, vectors) if settings.item_residual else None
         self.residual = None if residual is None else nn.Parameter(residual)
+        self.residual_dropout = settings.residual_dropout
 
     def read_texts(self, encoder: Pretrained, texts: tuple[str, ...]) -> None:
         """Encode the items' texts, one of each item.
@@ -149,10 +154,13 @@ class TextLm(CausalLm):
 
     def projected(self) -> Tensor:
         """Return the vectors of the items from their texts: [items, width]."""
-        vectors: Tensor = self.projection(self.text)
-        if self.residual is not None:
-            vectors = vectors + self.residual * self.trained[:, None]
-        return vectors
+        vectors: Tensor = SPREAD * self.projection(self.text)
+        if self.residual is None:
+            return vectors
+        kept = self.trained
+        if self.training:
+            kept = kept & (torch.rand(kept.shape, device=kept.device) >= self.residual_dropout)
+        return vectors + self.residual * kept[:, None]
 
     def encode(self, histories: Tensor) -> Tensor:
         """Return the last hidden state after every position: int64 [B, L] -> [B, L, width]."""

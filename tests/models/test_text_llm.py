@@ -13,7 +13,7 @@ from text_models import saved, text_gpt2
 
 from models.corpus import Corpus
 from models.errors import ModelError
-from models.llm.text import TextLm, TextLmSettings
+from models.llm.text import SPREAD, TextLm, TextLmSettings
 from models.numerics import plan_of
 from models.preparation import training_tasks
 from models.pretrained import resolve
@@ -80,7 +80,14 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def tiny(encoder: str, **changes: Any) -> dict[str, Any]:
-    sizes = {"hidden": 16, "layers": 1, "heads": 2, "intermediate": 32, "dropout": 0.0}
+    sizes: dict[str, Any] = {
+        "hidden": 16,
+        "layers": 1,
+        "heads": 2,
+        "intermediate": 32,
+        "dropout": 0.0,
+    }
+    sizes["residual_dropout"] = 0.0
     return {"kind": "text", "encoder": encoder, **sizes, **changes}
 
 
@@ -166,7 +173,7 @@ def test_an_unseen_items_vector_is_its_projected_text(
     encoder: str, tmp_path: Path, residual: bool
 ) -> None:
     model = trained(encoder, tmp_path, item_residual=residual).model()
-    projected = model.projection(model.text)
+    projected = SPREAD * model.projection(model.text)
     cold = torch.zeros(ITEMS, dtype=torch.bool)
     cold[list(COLD)] = True
     assert torch.equal(~cold, model.trained)
@@ -242,3 +249,19 @@ def test_the_identity_is_of_the_encoders_contents(encoder: str, tmp_path: Path) 
     ]
     assert identities[0] == identities[1] != identities[2]
     assert str(tmp_path) not in identities[1]
+
+
+def test_training_leaves_out_a_share_of_the_items_own_vectors(encoder: str) -> None:
+    settings = TextLmSettings.model_validate(tiny(encoder, residual_dropout=0.25))
+    model = settings.build(corpus_of(titled_log()))
+    model.residual.data.fill_(1.0)
+    seen = torch.zeros(ITEMS)
+    draws = 400
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(1)
+        for _ in range(draws):
+            seen += model.projected()[:, 0]  # the texts are not read yet, so this is 0 or 1
+    assert seen[list(COLD)].abs().max() == 0
+    share = (seen / draws)[model.trained]
+    assert share.mean() == pytest.approx(0.75, abs=0.02)  # 20 items x 400 draws
+    assert model.eval().item_vectors()[model.trained].eq(1.0).all()
