@@ -187,7 +187,7 @@ class OnDeviceWorld(AdaptedWorld):
         self._parameters = np.empty((len(user), versions, len(head.shipped)), np.float32)
         self._parameters[:, 0] = head.shipped.cpu().numpy()
         self._begun: list[Begun] = []
-        self._fresh: list[Key] = []
+        self._trained = np.zeros(len(user), np.int64)  # newest version that is computed
 
     def begin(self, device: int, version: int, step: int, row: int) -> None:
         """Let a device train, with the interactions before `step` and the list of `row`.
@@ -203,18 +203,17 @@ class OnDeviceWorld(AdaptedWorld):
     def parameters(self, device: int, version: int) -> NDArray[np.float32]:
         """Return a device's own parameters: float32 [n]."""
         with self._computing():
-            self._train()
+            self._train_up_to(np.array([device]), np.array([version]))
         own: NDArray[np.float32] = self._parameters[device, version]
         return own.copy()
 
-    def _expected(self) -> Sequence[Key]:
-        """Return the lists on which devices have just trained: mostly they hold them still."""
-        self._train()
-        fresh, self._fresh = self._fresh, []
-        return fresh
+    def _expected(self, device: int, version: int) -> Sequence[Key]:
+        """Return the lists on which devices have trained just now: mostly they hold them still."""
+        begun = self._train_up_to(np.array([device]), np.array([version]))
+        return [(each.device, each.version, each.row) for each in begun]
 
     def _logits(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
-        self._train()
+        self._train_up_to(device, version)
         user = self._user[device]
         position = self._readings.context[user][:, None] + np.arange(self._lists.steps) - 1
         with torch.no_grad():
@@ -226,21 +225,30 @@ class OnDeviceWorld(AdaptedWorld):
             )
         return np.asarray(logits.cpu().numpy(), np.float32)
 
-    def _train(self) -> None:
-        """Compute all trainings that have begun: of each device one after the other."""
+    def _train_up_to(self, device: Ints, version: Ints) -> Sequence[Begun]:
+        """Compute all trainings that have begun, if some of these versions are not there yet.
+
+        Those of one device are computed one after the other.
+
+        Returns:
+            What was computed.
+        """
+        if (self._trained[device] >= version).all():
+            return ()
         begun, self._begun = self._begun, []
-        self._fresh += [(each.device, each.version, each.row) for each in begun]
         begun.sort(key=lambda each: each.version)
         every = np.array([(e.device, e.version, e.step, e.row) for e in begun], np.int64)
-        for version in sorted({each.version for each in begun}):
-            wave = every[every[:, 1] == version]
+        for made in sorted({each.version for each in begun}):
+            wave = every[every[:, 1] == made]
             for members, count in chunks(len(wave)):
                 device, _, step, row = wave[members].T
                 trained = self._trainer.train(
-                    self._tensor(self._parameters[device, version - 1]),
+                    self._tensor(self._parameters[device, made - 1]),
                     self._examples(self._user[device], step, row),
                 )
-                self._parameters[device[:count], version] = trained[:count].cpu().numpy()
+                self._parameters[device[:count], made] = trained[:count].cpu().numpy()
+                self._trained[device[:count]] = made
+        return begun
 
     def _examples(self, user: Ints, step: Ints, row: Ints) -> Examples:
         """Return what users train on at steps with the lists of some rows."""

@@ -8,7 +8,7 @@ from models.adaptation.on_device import FORWARD_AND_BACKWARD, OnDeviceWorld, Sco
 from models.adaptation.readings import Readings
 from models.adaptation.replay_lists import ReplayLists
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
-from models.numerics import computing, plan_of
+from models.numerics import NumericsPlan, computing, plan_of
 from models.prefixes import Ints
 from models.preparation import PreparedModels
 from models.settings import ModelSettings
@@ -39,7 +39,7 @@ class OnDevicePreparation:
         self._models = models
         self._adaptation = adaptation
         self._spend = spend
-        self._plan = plan_of(settings.device, settings.threads, settings.precision)
+        self._plan = live_plan(settings)
         recent = adaptation.recent_interactions
         self._lists = replay_lists(models, settings, recent)
         self._head = ScoringHead(models.srm.model())
@@ -100,7 +100,7 @@ class FromCloudPreparation:
     ) -> None:
         self._models = models
         self._spend = spend
-        self._plan = plan_of(settings.device, settings.threads, settings.precision)
+        self._plan = live_plan(settings)
         self._lists = replay_lists(models, settings, 0)
         self._srm = models.srm.model()
         self._trainer = CloudTrainer(models.srm.task, models.replay, adaptation)
@@ -121,6 +121,15 @@ class FromCloudPreparation:
             self._plan,
             self._spend,
         )
+
+
+def live_plan(settings: ModelSettings) -> NumericsPlan:
+    """Return how models compute along a run: by one thread.
+
+    There are thousands of small computations. More threads gain nothing from each, and where other
+    programs take the processors, they wait for each other at every one.
+    """
+    return plan_of(settings.device, 1, settings.precision)
 
 
 def replay_lists(models: PreparedModels, settings: ModelSettings, recent: int) -> ReplayLists:
