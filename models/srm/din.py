@@ -3,7 +3,7 @@
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 
 from models.corpus import Corpus
@@ -30,6 +30,8 @@ class DinSettings(SrmSettings):
     history is a set to it. This is an addition for sequential data; false is the paper's DIN."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Share of history embeddings dropped in training."""
+    initial_deviation: FiniteFloat = Field(default=0.1, gt=0)
+    """Standard deviation of the numbers in embeddings before training."""
 
     def build(self, corpus: Corpus) -> "Din":
         """Return a new DIN."""
@@ -107,7 +109,7 @@ class Din(Recommender):
         self.output_slope = nn.PReLU()
         self.logit = nn.Linear(m, 1)
         self.dropout = nn.Dropout(settings.dropout)
-        nn.init.normal_(self.item_embedding.weight, std=d**-0.25)  # h . c then has variance 1
+        nn.init.normal_(self.item_embedding.weight, std=settings.initial_deviation)
 
     def encode(self, histories: Tensor) -> Tensor:
         """Return the items' embeddings and what the unit makes of them: [B, L] -> [B, L, d + u]."""

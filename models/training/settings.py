@@ -36,6 +36,8 @@ class RecipeSettings(Settings):
 class SrmRecipeSettings(RecipeSettings):
     """How the SRM is trained."""
 
+    max_epochs: int = Field(default=40, ge=1)
+    """Passes over the training data at most."""
     patience: int = Field(default=3, ge=1)
     """Stop after so many epochs without a better NDCG@10 on the calibration steps."""
     validation_users: int = Field(default=4000, ge=1)
