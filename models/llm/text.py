@@ -30,9 +30,9 @@ from models.training.settings import RecipeSettings
 
 ENCODER_KEY = "models.llm.encoder"
 TEXT_FILE = "item_text.safetensors"
-SPREAD = 0.1
-"""Standard deviation of new item vectors. The projection itself has outputs of spread 1, so that
-steps of the size that suits the causal model change it as slowly."""
+SPREAD = 0.02
+"""Standard deviation of new item vectors, as in a new Llama. The projection itself has outputs of
+spread 1, so that steps of the size that suits the causal model change it as slowly."""
 
 
 class TextLmSettings(CausalBody):
