@@ -47,6 +47,8 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
                 if not wake.processed:
                     session.reconsider(clock.now)
                     continue
+                if step is None:
+                    break  # at its last decision, when all that came in time is there
             else:
                 yield wake
             if step is None:

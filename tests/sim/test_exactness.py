@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from fake_adaptation import FakeAdaptation
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_world import make_world
 
@@ -147,6 +147,20 @@ ADAPTATIONS = st.one_of(
 )
 
 
+@example(
+    # Replies and pushes of the instant of a last decision.
+    adaptation=FakeAdaptation(8).from_cloud(every_s=1.0, parameter_bytes=0),
+    seed=0,
+    policy=Random(probability=0.4),
+    mode="stale",
+    first_list="preloaded",
+    preset="ideal",
+    deadline_s=0.0,
+    timeout_s=1.0,
+    service_s=2.0,
+    budget=np.inf,
+    whole_seconds=True,
+)
 @given(
     adaptation=ADAPTATIONS,
     seed=st.integers(0, 1000),
@@ -160,7 +174,7 @@ ADAPTATIONS = st.one_of(
     budget=st.sampled_from([np.inf, 6e13, 1.5e12]),
     whole_seconds=st.booleans(),
 )
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_engine_equals_plain_program_where_weights_change(
     adaptation,
     seed,
