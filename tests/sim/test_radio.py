@@ -51,6 +51,24 @@ def test_devices_do_not_share_tails():
     )
 
 
+def test_what_a_long_transfer_overlaps_keeps_the_radio_busy_no_longer():
+    # 20 s of a download, with a megabit up and one down inside, and one that outlasts it by 1 s;
+    # the second device has a transfer of its own in between.
+    long, *others = (
+        (1, 0.0, 20.0, 0, 0),
+        (1, 2.0, 2.5, MEGABIT, 0),
+        (1, 3.0, 3.5, 0, MEGABIT),
+        (1, 19.0, 21.0, 0, 0),
+        (2, 4.0, 5.0, 0, 0),
+        (0, 30.0, 31.0, 0, 0),
+    )
+    alone = energy(long)
+    assert alone == pytest.approx({"promotion": 3.0, "transfer": 20.0, "tail": 25.0})
+    assert energy(*others, long) == pytest.approx(
+        {"promotion": 9.0, "transfer": 21.0 + 0.5 + 0.25 + 1.0 + 1.0, "tail": 75.0}
+    )
+
+
 def test_no_transfers_cost_nothing():
     nothing = np.zeros(0)
     empty = Transfers(nothing, nothing, nothing, nothing, nothing)
