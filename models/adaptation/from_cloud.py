@@ -68,6 +68,8 @@ class CloudTrainer:
         self._replay = replay
         self._recipe = task.recipe.model_copy(
             update={
+                # What the logits mean stays, also where lists had taught them another meaning.
+                "loss": "binary_cross_entropy" if task.binary_logits else "softmax",
                 "max_epochs": settings.epochs,
                 "learning_rate": settings.learning_rate,
                 "warmup_batches": 0,

@@ -1,5 +1,6 @@
 """From the prepared models to what a simulated world with changing weights asks."""
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -65,8 +66,11 @@ class OnDevicePreparation:
 
     @cached_property
     def _readings(self) -> Readings:
+        started_s = time.perf_counter()
         with computing(self._plan):
-            return Readings(self._models.replay, self._head.srm, self._plan)
+            readings = Readings(self._models.replay, self._head.srm, self._plan)
+        self._spend(time.perf_counter() - started_s)
+        return readings
 
     def world(self, user: Ints) -> OnDeviceWorld:
         """Return the models of a world in which each device replays a user: int64 [devices]."""

@@ -1,7 +1,7 @@
 """Weights that change along a run: what devices and the cloud train, and what lists show then."""
 
 import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,11 +14,13 @@ from models.adaptation.from_cloud import newest_windows
 from models.adaptation.on_device import ScoringHead
 from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparation
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
+from models.cooperation import CooperativeTask
 from models.errors import ModelError
 from models.preparation import PreparedModels, prepare
 from models.recommender import Recommender
 from models.settings import ModelSettings
 from models.training.next_item import list_loss
+from models.training.settings import Cooperative
 
 STEPS = 4
 PRELOADED, POPULAR = STEPS, STEPS + 1
@@ -264,6 +266,37 @@ def test_flops_and_bytes_are_computed_from_the_model(small):
     assert preparation.parameter_bytes == 4 * 2 * 16  # gain and bias of SASRec's last norm
     # 3 steps over 3 interactions, forward and twice as much back; 2 d operations for 8 + 1 items.
     assert preparation.training_flops == 3 * 3 * 3 * (2 * 16 * 9)
+
+
+def test_reading_the_contexts_is_time_of_the_models(small):
+    spent: list[float] = []
+    preparation = OnDevicePreparation(small.prepared, small.settings, ON_DEVICE, spent.append)
+    preparation.world(np.arange(3))
+    assert len(spent) == 1
+    assert spent[0] > 0
+    preparation.world(np.arange(3))
+    assert len(spent) == 1  # read once for all worlds
+
+
+@pytest.mark.parametrize("lists", ["softmax", "binary_cross_entropy"])
+def test_the_cloud_keeps_the_meaning_that_lists_gave_to_the_logits(small, lists):
+    weights = small.prepared.srm
+
+    def flops(task):
+        prepared = replace(small.prepared, srm=replace(weights, task=task))
+        return from_cloud(small, prepared).world(np.arange(3)).retrain(np.zeros(3, np.int64))
+
+    def recipe(loss):
+        return weights.task.recipe.model_copy(update={"loss": loss})
+
+    other = {"softmax": "binary_cross_entropy", "binary_cross_entropy": "softmax"}[lists]
+    task = replace(weights.task, recipe=recipe(other))
+    parts = {field.name: getattr(task, field.name) for field in fields(task)}
+    cooperative = CooperativeTask(
+        **parts, strategy=Cooperative(loss=lists), lists=(), calibration=None, start=None
+    )
+    # One compares with the catalogue, the other with sampled negatives.
+    assert flops(cooperative) == flops(replace(task, recipe=recipe(lists))) != flops(task)
 
 
 @pytest.mark.parametrize("kind", ["on_device", "from_cloud"])
