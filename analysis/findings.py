@@ -184,8 +184,8 @@ def adaptation(records: RunRecords) -> Finding | None:
     late = block.get("skipped_while_training", 0)
     share = percent(adapted / max(1, records.summary["interactions"]))
     text = (
-        f"The SRM was re-trained {count(trainings)} times {where}, in "
-        f"{seconds(block.get('training_s'))} of simulated time; "
+        f"The SRM was re-trained {count(trainings)} times {where}, which took "
+        f"{seconds(block.get('training_s'))} of simulated computing in all; "
         f"{share} of interactions were ordered with re-trained weights. Training cost devices "
         f"{scaled(block.get('training_energy_j'), 'J')} of their "
         f"{scaled(records.summary['energy_j']['total'], 'J')}."
@@ -198,6 +198,7 @@ def adaptation(records: RunRecords) -> Finding | None:
             f" Not done: {count(skipped)} trainings for want of budget, {count(late)} because the "
             f"one before had not ended."
         )
+    text += " The freshness curve and the SRM on the whole catalogue are of the weights as shipped."
     headline = "The SRM changed along the run." if adapted else "The SRM never changed."
     return Finding("accuracy", not adapted, headline, text)
 

@@ -140,6 +140,12 @@ def _facts(sweep: SweepRecords, compared: Ablation) -> list[tuple[str, str]]:
         span = list(dict.fromkeys(f"{age:.3g}" for age in (ages.min(), ages.max())))
         steps = "step" if span == ["1"] else "steps"
         lines.append(("Lists shown", f"{' to '.join(span)} {steps} old in the mean"))
+    adapted = rows.get("adaptation.adapted_interactions")
+    if adapted is not None and adapted.notna().any():
+        shares = (adapted / rows["interactions"]).dropna()
+        span = list(dict.fromkeys(percent(share) for share in (shares.min(), shares.max())))
+        where = "of interactions, where the SRM is re-trained along the run"
+        lines.append(("Re-trained weights", f"ordered {' to '.join(span)} {where}"))
     return lines
 
 

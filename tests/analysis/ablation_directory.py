@@ -4,6 +4,7 @@ Users have the ranks that a test gives, so that every mean can be worked out by 
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,10 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class Point:
-    """A point: its swept values, and the rank that it gives to what even and odd users took."""
+    """A point: its swept values, and the rank that it gives to what even and odd users took.
+
+    `adapted` counts interactions with re-trained weights, nan where none are re-trained.
+    """
 
     values: Mapping[str, Any]
     rank: tuple[int, int]
@@ -41,6 +45,7 @@ class Point:
     dataset: str = "synthetic"
     users: Sequence[int] = range(USERS)
     baselines: Mapping[str, int] = field(default_factory=dict)
+    adapted: float = math.nan
 
 
 def write(directory: Path, points: Sequence[Point], sweep: Mapping[str, Any] | None = None) -> Path:
@@ -65,7 +70,7 @@ def write(directory: Path, points: Sequence[Point], sweep: Mapping[str, Any] | N
         }
         (run / "scenario.yaml").write_text(yaml.safe_dump(scenario))
         (run / "manifest.json").write_text(json.dumps(_manifest(point)))
-        rows.append({"id": name, **point.values, **_summary(accuracies, len(user))})
+        rows.append({"id": name, **point.values, **_summary(point, accuracies, len(user))})
     table = pd.DataFrame(rows)
     table.to_parquet(directory / "sweep.parquet", index=False)
     if sweep is not None:
@@ -74,7 +79,7 @@ def write(directory: Path, points: Sequence[Point], sweep: Mapping[str, Any] | N
     return directory
 
 
-def _summary(accuracies: accuracy.Accuracies, interactions: int) -> dict[str, Any]:
+def _summary(point: Point, accuracies: accuracy.Accuracies, interactions: int) -> dict[str, Any]:
     estimate = accuracies.mean("run")
     return {
         "scenario": "constructed",
@@ -86,6 +91,7 @@ def _summary(accuracies: accuracy.Accuracies, interactions: int) -> dict[str, An
         "accuracy.ndcg@10.ci95.low": estimate.low,
         "accuracy.ndcg@10.ci95.high": estimate.high,
         "list_age_steps.mean": 1.0,
+        "adaptation.adapted_interactions": point.adapted,
         "engine.events": 1,
     }
 

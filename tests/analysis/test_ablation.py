@@ -215,6 +215,19 @@ def test_axes_that_vary_together_are_one_change(tmp_path: Path) -> None:
     assert ablation_changes.draw(found) is not None
 
 
+def test_page_tells_how_much_was_ordered_with_retrained_weights(tmp_path: Path) -> None:
+    def page(name: str, *adapted: float) -> str:
+        points = [
+            Point({"models.srm.hidden": 16 * number}, (1, 1), adapted=each)
+            for number, each in enumerate((math.nan, *adapted), start=1)
+        ]
+        return report.write(write(tmp_path / name, points)).read_text(encoding="utf-8")
+
+    assert "ordered 25.0% of interactions, where" in page("one", 20.0)
+    assert "ordered 25.0% to 75.0% of interactions, where" in page("two", 60.0, 20.0)
+    assert "Re-trained weights" not in page("none")
+
+
 def test_page_leads_with_the_ablation(grid_dir: Path) -> None:
     page = report.write(grid_dir).read_text(encoding="utf-8")
     for name in ("ablation_accuracy_one", "ablation_accuracy_two", "ablation_changes_one"):

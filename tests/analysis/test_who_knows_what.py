@@ -99,6 +99,7 @@ def test_training_along_the_run_is_told_with_its_cost(run_dir: Path, tmp_path: P
     assert not told.warns
     for words in (
         "re-trained 1,234 times on devices",
+        "the SRM on the whole catalogue are of the weights as shipped",
         "50.0% of interactions",
         "3.50 J",
         "7 train",
