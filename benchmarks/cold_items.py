@@ -209,8 +209,8 @@ def report(start: ColdStart, ranks: dict[str, Ints]) -> Iterator[str]:
         yield f"\n{name} targets: {part.sum()} predictions of {users} users"
         yield (
             f"{'model':22}"
-            + "".join(f"{f'HR@{k} [95%]':>26}" for k in CUTOFFS)
-            + (f"{'mean rank [95%]':>26}")
+            + "".join(f"{f'HR@{k} [95%]':>28}" for k in CUTOFFS)
+            + (f"{'mean rank [95%]':>28}")
         )
         reached = outcomes(start, ranks, part)
         for outcome in reached:
@@ -224,7 +224,7 @@ def report(start: ColdStart, ranks: dict[str, Ints]) -> Iterator[str]:
 def _row(name: str, estimates: list[Estimate]) -> str:
     digits = [4] * len(CUTOFFS) + [1]
     cells = [_cell(each, places) for each, places in zip(estimates, digits, strict=True)]
-    return f"{name:22}" + "".join(f"{cell:>26}" for cell in cells)
+    return f"{name:22}" + "".join(f"{cell:>28}" for cell in cells)
 
 
 def _cell(estimate: Estimate, places: int) -> str:
