@@ -17,7 +17,7 @@ from models.corpus import Corpus
 from models.histories import Pieces
 from models.numerics import NumericsPlan, computing
 from models.prefixes import Ints
-from models.recommender import Recommender
+from models.recommender import CausalRecommender, Recommender
 from models.replay_contexts import Replay
 from models.training.next_item import NextItem
 from models.training.settings import RecipeSettings
@@ -84,15 +84,16 @@ class CloudTrainer:
         stop[users] = np.maximum(stop[users], split.replay_start[users] + known_step)
         return replace(self._task.corpus, split=replace(split, train_stop=stop))
 
-    def flops(self, corpus: Corpus) -> float:
+    def flops(self, model: Recommender, corpus: Corpus) -> float:
         """Return the operations of a training: a forward pass a target, and twice that back.
 
         The context of a target is taken to be half a window; it is compared with the catalogue or
-        with the recipe's negatives.
+        with the recipe's negatives, as `NextItem` does.
         """
         task = self._task
         targets = int(newest_windows(corpus, corpus.positions).length.sum())
-        compared = corpus.items if self._recipe.loss == "softmax" else self._recipe.negatives + 1
+        whole = self._recipe.loss == "softmax" and isinstance(model, CausalRecommender)
+        compared = corpus.items if whole else self._recipe.negatives + 1
         of_target = task.architecture.flops_per_step(corpus.positions // 2, compared)
         return 3.0 * self._recipe.max_epochs * targets * of_target
 
@@ -158,7 +159,7 @@ class FromCloudWorld(AdaptedWorld):
         absent[self._user] = False
         known[absent] = -int(self._replay.contexts.max())  # nobody replays it, nobody uploads it
         self._corpora.append(self._trainer.corpus(known))
-        return self._trainer.flops(self._corpora[-1])
+        return self._trainer.flops(self._models[0], self._corpora[-1])
 
     def model(self, version: int) -> Recommender:
         """Return the model of a version, trained now where it is not there yet."""

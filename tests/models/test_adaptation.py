@@ -10,7 +10,7 @@ from plain_outcomes import PlainOutcomes
 from pydantic import ValidationError
 from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 
-from models.adaptation.from_cloud import newest_windows
+from models.adaptation.from_cloud import CloudTrainer, newest_windows
 from models.adaptation.on_device import ScoringHead
 from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparation
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
@@ -19,6 +19,7 @@ from models.errors import ModelError
 from models.preparation import PreparedModels, prepare
 from models.recommender import Recommender
 from models.settings import ModelSettings
+from models.srm.din import DinSettings
 from models.training.next_item import list_loss
 from models.training.settings import Cooperative
 
@@ -297,6 +298,16 @@ def test_the_cloud_keeps_the_meaning_that_lists_gave_to_the_logits(small, lists)
     )
     # One compares with the catalogue, the other with sampled negatives.
     assert flops(cooperative) == flops(replace(task, recipe=recipe(lists))) != flops(task)
+
+
+def test_the_clouds_flops_are_those_of_what_a_target_is_compared_with(small):
+    pairs = DinSettings(hidden=16)
+    task = replace(small.prepared.srm.task, architecture=pairs)
+    trainer, corpus = CloudTrainer(task, small.prepared.replay, FROM_CLOUD), task.corpus
+    targets = int(np.minimum(np.maximum(corpus.split.train_stop - 1, 0), corpus.positions).sum())
+    compared = task.recipe.negatives + 1  # a model of pairs never meets the whole catalogue
+    expected = 3 * 2 * targets * pairs.flops_per_step(corpus.positions // 2, compared)
+    assert trainer.flops(pairs.build(corpus), corpus) == expected
 
 
 @pytest.mark.parametrize("kind", ["on_device", "from_cloud"])
