@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.errors import ModelError
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.windows import epoch_batches
@@ -58,7 +59,11 @@ class Trainer:
         self._batches_done = 0
 
     def train(self, title: str, progress: Progress) -> TrainingResult:
-        """Train until the patience or the epochs run out, and restore the best epoch's weights."""
+        """Train until the patience or the epochs run out, and restore the best epoch's weights.
+
+        Raises:
+            ModelError: the weights have left the numbers: any rank that they gave would be a first.
+        """
         best_ndcg, best_epoch, best = -1.0, 0, self._weights()
         if self._keep_start:
             self._model.eval()
@@ -72,6 +77,12 @@ class Trainer:
                 for batch in epoch_batches(targets, self._recipe.batch_interactions, self._shuffle):
                     self._step(batch)
                     advance(int(targets[batch].sum()), note)
+                if not all(bool(each.isfinite().all()) for each in self._trained):
+                    raise ModelError(
+                        f"{title}: diverged in epoch {epoch}, its weights are no numbers any more; "
+                        f"accepted: a learning_rate below {self._recipe.learning_rate:g}",
+                        key="models.training",
+                    )
                 self._model.eval()
                 reached = self._objective.validate()
                 note = f"epoch {epoch}: calibration NDCG@10 {reached:.4f}"

@@ -11,6 +11,7 @@ from small_log import HISTORY, Small, log_of, tiny_settings
 from torch.nn import functional
 
 from models.candidate_source import CatalogueScan
+from models.errors import ModelError
 from models.numerics import NumericsPlan, computing
 from models.popularity import popularity_order
 from models.prefixes import calibration_prefixes
@@ -166,6 +167,16 @@ def test_both_models_beat_popularity_where_there_is_a_pattern(small: Small) -> N
 
 def test_ndcg_by_hand() -> None:
     assert ndcg(np.array([1, 3, 0, 11]), 10) == pytest.approx((1 + 0.5) / 4)
+
+
+def test_a_training_that_diverges_is_refused(small: Small) -> None:
+    # With logits that are no numbers nothing is ahead of the target: its rank would be 1.
+    task = short_tasks(small)[0]
+    recipe = task.recipe.model_copy(update={"learning_rate": 1e38, "warmup_batches": 0})
+    with pytest.raises(ModelError, match="diverged in epoch 1") as refused:
+        train(replace(task, recipe=recipe), SILENT)
+    assert refused.value.key == "models.training"
+    assert "\n" not in refused.value.message
 
 
 def test_the_best_epoch_is_kept(small: Small) -> None:
