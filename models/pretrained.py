@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from models.errors import ModelError
 
@@ -31,7 +32,8 @@ FILES = (
 """What decides how a model computes. Weights only as safetensors: the older formats are pickles,
 which can run any code when they are read."""
 
-_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, SafetensorError)
+"""What `transformers` raises where files are damaged or do not fit each other."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +77,24 @@ def resolve(name: str, key: str) -> Pretrained:
         key: the setting that gives the name, as `models.llm.weights`.
 
     Raises:
-        ModelError: there is no such directory, it holds no `config.json` and safetensors, or the
-            hub's model is neither in the local cache nor to be had.
+        ModelError: there is no such directory, it holds no readable `config.json` and safetensors,
+            or the hub's model is neither in the local cache nor to be had.
     """
+    from huggingface_hub.errors import HFValidationError
+
     path = Path(name).expanduser()
     if path.exists():
         _refuse_incomplete(path, key)
         directory = path.resolve()
-    elif _HUB_NAME.fullmatch(name) is None:
-        raise ModelError(
-            f"there is no directory {name}; accepted: a directory that holds {CONFIG_FILE} and "
-            "safetensors, or a name on the Hugging Face hub",
-            key,
-        )
     else:
-        directory = _cached(name) or _fetched(name, key)
+        try:
+            directory = _cached(name) or _fetched(name, key)
+        except HFValidationError:
+            raise ModelError(
+                f"there is no directory {name}; accepted: a directory that holds {CONFIG_FILE} and "
+                "safetensors, or a name on the Hugging Face hub",
+                key,
+            ) from None
     return Pretrained(directory)
 
 
@@ -129,11 +134,18 @@ def _fetched(name: str, key: str) -> Path:
 def _missing(directory: Path) -> list[str]:
     """Return the files without which the model cannot be loaded."""
     needed = [CONFIG_FILE]
-    if (directory / WEIGHTS_INDEX).is_file():
+    try:
+        if (directory / CONFIG_FILE).is_file():
+            json.loads((directory / CONFIG_FILE).read_text("utf-8")).keys()
+    except (ValueError, AttributeError):
+        return [f"a readable {CONFIG_FILE}"]
+    try:
         index = json.loads((directory / WEIGHTS_INDEX).read_text("utf-8"))
         needed += sorted(set(index["weight_map"].values()))
-    else:
+    except FileNotFoundError:
         needed.append(WEIGHTS)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [f"a readable {WEIGHTS_INDEX}"]
     return [file for file in needed if not (directory / file).is_file()]
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.errors import ModelError
-from models.pretrained import Pretrained, quiet
+from models.pretrained import CONFIG_FILE, LOADING_ERRORS, Pretrained, first_line, quiet
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 BATCH = 64
@@ -63,6 +63,25 @@ def encode_texts(
     return vectors
 
 
+def encoder_width(pretrained: Pretrained, key: str) -> int:
+    """Return the width of the vectors that `encode_texts` gives.
+
+    Raises:
+        ModelError: `transformers` knows no such model.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
+        return int(config.get_text_config().hidden_size)
+    except (*LOADING_ERRORS, AttributeError) as failed:
+        raise ModelError(
+            f"{pretrained.directory} is no encoder by its {CONFIG_FILE} ({first_line(failed)}); "
+            "accepted: what AutoModel of transformers reads",
+            key,
+        ) from failed
+
+
 def check_encoder(pretrained: Pretrained, key: str) -> None:
     """Refuse an encoder without a tokenizer, before anything is computed.
 
@@ -83,13 +102,20 @@ def _tokenizer(pretrained: Pretrained, key: str) -> Any:
     check_encoder(pretrained, key)
     try:
         with quiet():
-            return AutoTokenizer.from_pretrained(pretrained.directory, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as failed:
+            tokenizer = AutoTokenizer.from_pretrained(pretrained.directory, local_files_only=True)
+    except LOADING_ERRORS as failed:
         raise ModelError(
             f"{pretrained.directory} holds no tokenizer that transformers reads "
             f"({type(failed).__name__}); accepted: what AutoTokenizer reads",
             key,
         ) from failed
+    if tokenizer.pad_token_id is None:
+        raise ModelError(
+            f"the tokenizer of {pretrained.directory} has no padding token; accepted: a sentence "
+            "encoder, whose tokenizer has one",
+            key,
+        )
+    return tokenizer
 
 
 def _encoder(pretrained: Pretrained, key: str) -> Any:
@@ -103,7 +129,7 @@ def _encoder(pretrained: Pretrained, key: str) -> Any:
                 output_loading_info=True,
                 local_files_only=True,
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as failed:
+    except LOADING_ERRORS as failed:
         raise ModelError(
             f"{pretrained.directory} cannot be loaded as an encoder ({type(failed).__name__}); "
             "accepted: what AutoModel of transformers reads",

@@ -17,7 +17,7 @@ from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
 from models.llm.adapters import LoraSettings, adapted, plain, refuse_missing_peft
-from models.pretrained import Pretrained, first_line, quiet, resolve
+from models.pretrained import LOADING_ERRORS, Pretrained, first_line, quiet, resolve
 from workloads.settings import invalid
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def load_language_model(directory: Path) -> Any:
             model, told = AutoModelForCausalLM.from_pretrained(
                 directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
             )
-    except (OSError, ValueError, RuntimeError, KeyError) as failed:
+    except LOADING_ERRORS as failed:
         raise ModelError(
             f"{directory} cannot be loaded as a causal language model ({first_line(failed)}); "
             "accepted: what AutoModelForCausalLM of transformers reads",
@@ -309,8 +309,8 @@ def _shape_of(config: Any) -> BodyShape:
     tables.add(id(model.get_output_embeddings().weight))
     matrices = (each for each in model.parameters() if each.dim() > 1 and id(each) not in tables)
     text = config.get_text_config()
-    heads = text.num_attention_heads
-    head_width = getattr(text, "head_dim", None) or text.hidden_size // heads
+    heads = getattr(text, "num_attention_heads", 0)  # a state-space model has none
+    head_width = getattr(text, "head_dim", None) or text.hidden_size // max(1, heads)
     return BodyShape(
         matrix_weights=sum(each.numel() for each in matrices),
         attention_width=text.num_hidden_layers * heads * head_width,

@@ -27,7 +27,7 @@ from models.item_text import (
 from models.llm import LlmSettings
 from models.llm.causal_body import WEIGHTS_KEY
 from models.numerics import NumericsPlan
-from models.pretrained import Pretrained, first_line, quiet, resolve
+from models.pretrained import LOADING_ERRORS, Pretrained, first_line, quiet, resolve
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.text_to_text import TextToText
@@ -286,7 +286,7 @@ def _load(pretrained: Pretrained) -> Any:
                 output_loading_info=True,
                 local_files_only=True,
             )
-    except (OSError, ValueError, RuntimeError, KeyError) as failed:
+    except LOADING_ERRORS as failed:
         raise ModelError(
             f"{pretrained.directory} cannot be loaded as a T5 "
             f"({first_line(failed)}); accepted: what "

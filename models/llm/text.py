@@ -22,7 +22,7 @@ from models.llm.causal import CausalLm
 from models.llm.causal_body import CausalBody
 from models.numerics import NumericsPlan
 from models.pretrained import Pretrained, resolve
-from models.sentence_encoder import check_encoder, encode_texts
+from models.sentence_encoder import check_encoder, encode_texts, encoder_width
 from models.training.full_softmax import full_softmax_loss
 from models.training.next_item import NextItem
 from models.training.objective import Objective
@@ -131,7 +131,7 @@ class TextLm(CausalLm):
         for table in (model.get_input_embeddings(), model.get_output_embeddings()):
             table.weight.requires_grad_(False)
             nn.init.zeros_(table.weight)
-        width = int(resolve(settings.encoder, ENCODER_KEY).config["hidden_size"])
+        width = encoder_width(resolve(settings.encoder, ENCODER_KEY), ENCODER_KEY)
         vectors = super().item_vectors().shape[1]
         self.register_buffer("text", torch.zeros(corpus.items, width))
         self.register_buffer("trained", trained_items(corpus))

@@ -264,6 +264,23 @@ def test_a_model_without_some_weights_is_refused(small: Small, tmp_path: Path) -
     assert "model.norm.weight" in said
 
 
+def test_damaged_weights_are_refused(small: Small, tmp_path: Path) -> None:
+    place = Path(saved(text_llama(), tmp_path / "model"))
+    whole = (place / "model.safetensors").read_bytes()
+    (place / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    said = refused(CausalLmSettings(weights=str(place)), corpus_of(small))
+    assert "cannot be loaded as a causal language model" in said
+
+
+def test_a_body_without_attention_has_a_cost(small: Small, tmp_path: Path) -> None:
+    from transformers import MambaConfig, MambaForCausalLM
+
+    config = MambaConfig(vocab_size=TEXT_TOKENS, hidden_size=16, state_size=4, num_hidden_layers=1)
+    settings = CausalLmSettings(weights=saved(MambaForCausalLM(config), tmp_path / "mamba"))
+    assert settings.shape().attention_width == 0
+    assert settings.request_cost(corpus_of(small), 5).flops > 0
+
+
 def test_a_missing_directory_is_refused_before_anything_trains(
     small: Small, tmp_path: Path
 ) -> None:

@@ -63,6 +63,8 @@ def test_the_config_is_what_the_file_says(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "there is no directory" in refused(str(tmp_path / "nowhere" / "at all"))
     assert "there is no directory" in refused("../no/such/model")
+    for no_name_on_the_hub in ("model-", "some/model.git", "a--b", "x" * 97):
+        assert "there is no directory" in refused(no_name_on_the_hub)
 
 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -71,6 +73,23 @@ def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
     assert "lacks model.safetensors" in refused(str(tmp_path))
     assert "is a file" in refused(str(tmp_path / "config.json"))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", "{"),
+        ("config.json", "[]"),
+        ("model.safetensors.index.json", "{"),
+        ("model.safetensors.index.json", "[]"),
+        ("model.safetensors.index.json", "{}"),
+        ("model.safetensors.index.json", '{"weight_map": 3}'),
+    ],
+)
+def test_a_damaged_description_is_refused(tmp_path: Path, file: str, content: str) -> None:
+    directory = model_directory(tmp_path / "model")
+    (directory / file).write_text(content)
+    assert f"lacks a readable {file}" in refused(str(directory))
 
 
 def test_every_shard_must_be_there(tmp_path: Path) -> None:

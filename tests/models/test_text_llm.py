@@ -238,6 +238,29 @@ def test_unusable_encoders_are_refused(encoder: str, tmp_path: Path) -> None:
     message = refused(TextLmSettings(encoder=str(larger)), corpus).message
     assert f"knows {known + 100} tokens and the encoder {known}" in message
 
+    endless = Path(shutil.copytree(encoder, tmp_path / "endless"))
+    written = json.loads((endless / "tokenizer_config.json").read_text())
+    (endless / "tokenizer_config.json").write_text(json.dumps(written | {"pad_token": None}))
+    assert "no padding token" in refused(TextLmSettings(encoder=str(endless)), corpus).message
+
+    damaged = Path(shutil.copytree(encoder, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"weights")
+    assert "cannot be loaded" in refused(TextLmSettings(encoder=str(damaged)), corpus).message
+
+
+def test_an_encoder_that_names_its_width_otherwise_is_read(encoder: str, tmp_path: Path) -> None:
+    from transformers import T5Config, T5Model
+
+    place = Path(shutil.copytree(encoder, tmp_path / "t5"))
+    known = len(json.loads((place / "tokenizer.json").read_text())["model"]["vocab"])
+    config = T5Config(vocab_size=known, d_model=12, d_kv=6, d_ff=16, num_layers=1, num_heads=2)
+    T5Model(config).save_pretrained(place)
+    settings, corpus = TextLmSettings.model_validate(tiny(str(place))), corpus_of(titled_log())
+    model = settings.build(corpus)
+    settings.objective(model, corpus, RecipeSettings(), plan_of("cpu", 1), 0)
+    assert model.text.shape == (ITEMS, 12)
+    assert model.text.square().mean() == pytest.approx(1.0)
+
 
 def test_the_identity_is_of_the_encoders_contents(encoder: str, tmp_path: Path) -> None:
     same = shutil.copytree(encoder, tmp_path / "same")
