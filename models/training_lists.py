@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class ListTask:
         task = self.llm.task
         return {
             "lists_version": LISTS_VERSION,
-            "llm": [task.architecture.identity(), self.llm.hash],
+            "llm": self._llm,
             "log": task.corpus.log.content_hash,
             "history": task.corpus.history,
             "prefixes": digest.hexdigest(),
@@ -94,6 +94,11 @@ class ListTask:
             "plan": asdict(self.plan),
             "versions": library_versions(),
         }
+
+    @cached_property
+    def _llm(self) -> list[Any]:
+        """What the lists owe to the LLM; to find it out, all pretrained files are read once."""
+        return [self.llm.task.architecture.identity(), self.llm.hash]
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def obtain_lists(task: ListTask, title: str, cache_dir: Path, progress: Progress
     missing = [i for i, entry in enumerate(entries) if entry is None]
     started_s = time.perf_counter()
     if missing:
-        source = task.llm.source(task.exclude_seen)
+        source = task.llm.source(task.exclude_seen, task.plan)
 
         def generate(part: Prefixes, directory: Path) -> dict[str, Any]:
             with computing(task.plan):
