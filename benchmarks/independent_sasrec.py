@@ -12,11 +12,12 @@ It lives in an environment of its own; this module writes the split to a file, l
     python3.11 -m venv build/rectools && build/rectools/bin/pip install "rectools[torch]==0.19.0"
     python -m benchmarks.independent_sasrec amazon-beauty
 
-Its size and dropout are those of the project's SASRec, the rest are RecTools' defaults (Adam,
-batches of 128 sessions). Two things are done for it: a training part longer than a context is
-handed over in windows, as the project's own models get it, since RecTools would drop all but the
-end; and logits of padding are not computed, which changes no loss. One difference stays: items
-that never train are unknown to RecTools, so they are misses, and absent from contexts.
+Its size is that of the project's SASRec and its dropout is 0.3 (the project's is 0.5), the rest are
+RecTools' defaults (Adam, batches of 128 sessions). Two things are done for it: a training part
+longer than a context is handed over in windows, as the project's own models get it, since RecTools
+would drop all but the end; and logits of padding are not computed, which changes no loss. One
+difference stays: items that never train are unknown to RecTools, so they are misses, and absent
+from contexts.
 """
 
 import argparse

@@ -83,7 +83,7 @@ def ndcg(lists: Ints, taken: Ints) -> float:
 
 
 def sasrec() -> Any:
-    """Return an untrained SASRec of the size of the project's own, else with RecTools' defaults."""
+    """Return an untrained SASRec of the project's size, dropout 0.3, else RecTools' defaults."""
     return SASRecModel(
         n_factors=64,
         n_blocks=2,
