@@ -73,7 +73,7 @@ class Reached:
         validation_ndcg10: NDCG@10 on the validation items, history left out.
         epochs: epochs until the kept weights.
         train_s: seconds of training; 0 where the cache had the weights.
-        parameters: trained numbers.
+        parameters: its numbers.
         bytes: of the weights.
     """
 

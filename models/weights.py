@@ -40,7 +40,7 @@ class ModelCard:
 
     Attributes:
         kind: which architecture.
-        parameters: trained numbers.
+        parameters: its numbers; beside low-rank adapters, most of them are not trained.
         non_embedding_parameters: those outside embedding tables.
         weights_bytes: size of the weights' file.
         flops_per_step: floating-point operations to read one more interaction after a full context

@@ -138,7 +138,7 @@ class P5Settings(LlmSettings):
         """Return the operations of reading the whole prompt anew and writing `beams` items.
 
         An encoder keeps nothing of what it read, and a list is written and not scored: so
-        `scored_items` only tells how many digits an item's number has.
+        `scored_items` only tells how many digits the numbers of items, and of as many users, have.
         """
         text = ItemText(
             self._tokenizer(), first_numbers(scored_items), scored_items, self.prompt_items
