@@ -48,6 +48,7 @@ def interactions_frame(
             "requested": records.requested.ravel(),
             "ranked_by": _categories(np.where(popular, 2, 0).ravel(), RANKED_BY),
             "rank": _masked(rank, rank == 0, "Int16"),
+            "parameters": records.version.ravel(),
         }
     )
 

@@ -65,7 +65,7 @@ class Preparation:
         )
 
     def ideal_world(self) -> World:
-        """Return the world in which devices always ask, and nothing takes any time."""
+        """Return the world in which devices always ask, and no request takes any time."""
         world = self.world(Always())
         return replace(
             world,

@@ -131,7 +131,8 @@ class FromCloudAdaptation:
     It begins at every_s, 2 every_s, ..., with what has reached it by then; an instant at which it
     is still training is passed over. New weights leave at the end of training for every device
     whose session has begun, and for the others (the newest only) when theirs begins. They are in
-    force from the first decision at or after the arrival of their last byte.
+    force from the first decision at or after the arrival of their last byte. A push has the whole
+    downlink, and so has a reply that comes meanwhile.
 
     Attributes:
         every_s: simulated time from one training to the next.

@@ -182,10 +182,10 @@ class OnDeviceWorld(AdaptedWorld):
         self._head = head
         self._recent = settings.recent_interactions
         self._trainer = DeviceTrainer(head, lists.binary_logits, settings)
-        versions = (lists.steps - 1) // settings.every_interactions + 1
-        # Pages that nothing is written to take no memory.
-        self._parameters = np.empty((len(user), versions, len(head.shipped)), np.float32)
-        self._parameters[:, 0] = head.shipped.cpu().numpy()
+        versions = (lists.steps - 1) // settings.every_interactions
+        self._shipped: NDArray[np.float32] = head.shipped.cpu().numpy()
+        # From version 1 on. Pages that nothing is written to take no memory.
+        self._own = np.empty((len(user), versions, len(self._shipped)), np.float32)
         self._begun: list[Begun] = []
         self._trained = np.zeros(len(user), np.int64)  # newest version that is computed
 
@@ -204,8 +204,13 @@ class OnDeviceWorld(AdaptedWorld):
         """Return a device's own parameters: float32 [n]."""
         with self._computing():
             self._train_up_to(np.array([device]), np.array([version]))
-        own: NDArray[np.float32] = self._parameters[device, version]
-        return own.copy()
+            return self._of(np.array([device]), np.array([version]))[0]
+
+    def _of(self, device: Ints, version: Ints) -> NDArray[np.float32]:
+        """Return computed parameters of some devices: float32 [D, n]."""
+        own = self._own[device, np.maximum(version, 1) - 1]
+        parameters: NDArray[np.float32] = np.where(version[:, None] > 0, own, self._shipped)
+        return parameters
 
     def _expected(self, device: int, version: int) -> Sequence[Key]:
         """Return the lists on which devices have trained just now: mostly they hold them still."""
@@ -218,7 +223,7 @@ class OnDeviceWorld(AdaptedWorld):
         position = self._readings.context[user][:, None] + np.arange(self._lists.steps) - 1
         with torch.no_grad():
             logits: Tensor = vmap(self._head.logits)(
-                self._tensor(self._parameters[device, version]),
+                self._tensor(self._of(device, version)),
                 self._readings.of(user),
                 self._tensor(position),
                 self._tensor(self._lists.items(user, row)),
@@ -243,10 +248,10 @@ class OnDeviceWorld(AdaptedWorld):
             for members, count in chunks(len(wave)):
                 device, _, step, row = wave[members].T
                 trained = self._trainer.train(
-                    self._tensor(self._parameters[device, made - 1]),
+                    self._tensor(self._of(device, np.full(len(device), made - 1))),
                     self._examples(self._user[device], step, row),
                 )
-                self._parameters[device[:count], made] = trained[:count].cpu().numpy()
+                self._own[device[:count], made - 1] = trained[:count].cpu().numpy()
                 self._trained[device[:count]] = made
         return begun
 
