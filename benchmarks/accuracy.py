@@ -195,8 +195,12 @@ def mean_over_seeds(rows: list[Reached]) -> Iterator[Reached]:
             metrics=tuple(np.mean([row.metrics for row in same], axis=0).tolist()),
             validation_ndcg10=float(np.mean([row.validation_ndcg10 for row in same])),
             epochs=float(np.mean([row.epochs for row in same])),
-            train_s=float(np.mean([row.train_s for row in same])),
+            train_s=_mean([row.train_s for row in same if row.train_s > 0]),
         )
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 class Benchmark:

@@ -22,11 +22,11 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import Progress
 from workloads.splits import Split
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised whenever the same settings train other weights than before."""
 
-LIBRARIES = ("numpy", "scipy", "torch", "transformers")
-"""Libraries that decide bytes of weights or tables: shuffles, fusion and the models themselves."""
+LIBRARIES = ("numpy", "scipy", "tokenizers", "torch", "transformers")
+"""Libraries that decide bytes of weights or tables: shuffles, fusion, texts and the models."""
 
 
 def library_versions() -> dict[str, str]:

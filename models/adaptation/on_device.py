@@ -204,7 +204,8 @@ class OnDeviceWorld(AdaptedWorld):
         """Return a device's own parameters: float32 [n]."""
         with self._computing():
             self._train_up_to(np.array([device]), np.array([version]))
-            return self._of(np.array([device]), np.array([version]))[0]
+            own: NDArray[np.float32] = self._of(np.array([device]), np.array([version]))[0]
+        return own
 
     def _of(self, device: Ints, version: Ints) -> NDArray[np.float32]:
         """Return computed parameters of some devices: float32 [D, n]."""

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from models.architecture import RequestCost
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
@@ -137,6 +138,17 @@ class CausalBody(LlmSettings):
         shape = self.shape()
         attention = 4 * shape.attention_width * (context + 1)
         return float(2 * shape.matrix_weights + attention + 2 * shape.width * scored_items)
+
+    def request_cost(self, corpus: Corpus, candidates: int) -> RequestCost:
+        """Return the sum of `flops_per_step` over a full history, the catalogue scored at its end.
+
+        One token an interaction, and one pass, whatever the length of the list.
+        """
+        del candidates
+        shape, tokens = self.shape(), corpus.history
+        attention = 4 * shape.attention_width * tokens * (tokens + 1) / 2
+        flops = 2 * shape.matrix_weights * tokens + attention + 2 * shape.width * corpus.items
+        return RequestCost(float(tokens), 0.0, float(flops))
 
     def _pretrained(self) -> Pretrained:
         assert self.weights is not None

@@ -58,7 +58,9 @@ class ListRanking(Objective):
         self._plan = plan
         self._softmax = strategy.loss == "softmax"
         self._next_item_weight = strategy.next_item_weight
-        self._next_item = NextItem(model, corpus, recipe, plan, seed)
+        # A logit has one meaning: the next items are predicted by the loss of the lists.
+        same_loss = recipe.model_copy(update={"loss": strategy.loss})
+        self._next_item = NextItem(model, corpus, same_loss, plan, seed)
         self._negatives = negatives
         self._calibration = calibration
         self._calibration_lists = calibration_lists
