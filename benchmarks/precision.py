@@ -38,6 +38,8 @@ from workloads.splits import split
 from workloads.workload_settings import WorkloadSettings
 
 LARGE = CausalLmSettings(hidden=256, layers=8, heads=8, intermediate=1024)
+LARGE_USERS = 100
+"""The larger model reads only so many users, evenly spaced."""
 COUNT = 50
 REPEATS = 3
 """Timings of each format, in turn; the shortest counts."""
@@ -84,11 +86,12 @@ class Seconds:
     lists: float
 
 
-def replayed(corpus: Corpus) -> Prefixes:
-    """Return what comes before every replayed step of every device user."""
-    steps = corpus.split.replay_steps
-    user = np.repeat(corpus.split.device_users, steps).astype(np.int64)
-    step = np.tile(np.arange(steps), len(corpus.split.device_users))
+def replayed(corpus: Corpus, most_users: int) -> Prefixes:
+    """Return what comes before every replayed step of at most so many device users."""
+    steps, users = corpus.split.replay_steps, corpus.split.device_users
+    spaced = np.linspace(0, len(users) - 1, min(most_users, len(users))).astype(np.int64)
+    user = np.repeat(users[spaced], steps).astype(np.int64)
+    step = np.tile(np.arange(steps), len(spaced))
     first = corpus.split.replay_start[user]
     return Prefixes(user, np.maximum(0, first - corpus.history), first + step)
 
@@ -114,9 +117,11 @@ def seconds(model: CausalLm, corpus: Corpus, prefixes: Prefixes, plan: NumericsP
     return Seconds(read_s, time.perf_counter() - started_s)
 
 
-def compare(name: str, model: CausalLm, corpus: Corpus, exact: NumericsPlan) -> Iterator[str]:
+def compare(
+    name: str, model: CausalLm, corpus: Corpus, most_users: int, exact: NumericsPlan
+) -> Iterator[str]:
     """Yield the lines of one model's comparison."""
-    prefixes = replayed(corpus)
+    prefixes = replayed(corpus, most_users)
     reduced = replace(exact, dtype="bfloat16")
     total, _ = model.parameter_counts()
     yield f"\n{name}: {total} parameters, {len(prefixes)} lists of {COUNT}"
@@ -157,17 +162,24 @@ def main(arguments: list[str] | None = None) -> int:
     progress = progress_on(sys.stderr, quiet=False)
     workload = WorkloadSettings(dataset=options.dataset)
     settings = ModelSettings(device=options.device, threads=options.threads, llm=CausalLmSettings())
+    recipe = settings.training.llm
+    if options.epochs is not None:
+        recipe = recipe.model_copy(update={"max_epochs": options.epochs})
     try:
         exact = plan_of(settings.device, settings.threads)
         plan_of(settings.device, settings.threads, "bfloat16")  # refuses where there is none
         log = load(workload, directories.data, directories.cache, progress)
         task = training_tasks(log, split(log, workload), workload.history, settings)[1]
+        task = replace(task, recipe=recipe)
         trained = obtain(task, directories.cache, progress).model()
         with computing(exact, settings.seed):
             large = LARGE.build(task.corpus).to(exact.device).eval()
             print(f"{log.name}, {exact.processor}, {exact.threads} threads", flush=True)
-            for name, model in (("shipped LLM", trained), ("8 layers of 256, random", large)):
-                for line in compare(name, model, task.corpus, exact):
+            for name, model, users in (
+                ("shipped LLM", trained, log.users),
+                ("8 layers of 256, random", large, LARGE_USERS),
+            ):
+                for line in compare(name, model, task.corpus, users, exact):
                     print(line, flush=True)
     except (WorkloadError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -182,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("dataset", help="ml-100k, or any data set or path")
     parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu")
+    parser.add_argument("--epochs", type=int, help="at most so many epochs instead of the recipe's")
     parser.add_argument("--threads", type=int, default=2, help="of torch on a CPU")
     return parser
 
