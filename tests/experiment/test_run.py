@@ -34,6 +34,12 @@ def scenario(**sections):
 
 
 @pytest.fixture(scope="module")
+def directories(tmp_path_factory):
+    """A cache in which no other test has trained anything."""
+    return Directories(data=None, cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
 def finished(tmp_path_factory, directories):
     """The directory and summary of one run."""
     directory = tmp_path_factory.mktemp("runs") / "tiny"
