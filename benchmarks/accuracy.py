@@ -240,7 +240,7 @@ class Benchmark:
             yield from reached(weights, name, size, reranked(weights, model, test))
 
     def _tasks(self, seed: int, **chosen: Any) -> tuple[TrainingTask, TrainingTask]:
-        recipe = {"loss": self._options.loss}
+        recipe = {"loss": self._options.loss, "learning_rate": self._options.learning_rate}
         settings = ModelSettings.model_validate(
             {"seed": seed, "training": {"srm": recipe}, **chosen}
         )
@@ -337,6 +337,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=("softmax", "binary_cross_entropy"),
         default="softmax",
         help="that the SRMs are trained with",
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, default=1e-3, help="that the SRMs are trained with"
     )
     parser.add_argument(
         "--quantised", action="store_true", help="measure each SRM's int8 copy as well"
