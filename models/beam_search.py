@@ -151,10 +151,7 @@ class BeamSearch(CandidateSource):
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]]:
         """Return (items int32, scores, invalid bool), all [R, beams], of one batch of prefixes."""
         stop = prefixes.stop if self._exclude_seen else np.zeros_like(prefixes.stop)
-        row, seen = (
-            torch.from_numpy(each).to(self._plan.device)
-            for each in seen_pairs(self._log, prefixes.user, stop)
-        )
+        row, seen = (self._plan.tensor(each) for each in seen_pairs(self._log, prefixes.user, stop))
         open_nodes = self._trie.open_nodes(len(prefixes), row, seen)
         sequence, score = self._beam_search(prefixes, open_nodes, beams)
         node = self._trie.leaves_of(sequence)

@@ -87,26 +87,25 @@ class CatalogueScan(CandidateSource):
         """Return the ranks by logit in the whole catalogue."""
         rank = np.zeros(len(prefixes), np.int64)
         for member, logits in self._scan(prefixes):
-            rank[member] = target_ranks(logits, self._tensor(taken[member])).cpu().numpy()
+            rank[member] = target_ranks(logits, self._plan.tensor(taken[member])).cpu().numpy()
         return rank
 
     def _scan(self, prefixes: Prefixes) -> Iterator[tuple[Ints, Tensor]]:
         """Yield (which prefixes, logits of the catalogue after them), seen items hidden."""
         with torch.inference_mode():
             for group in prefix_groups(self._log, prefixes, self._plan.batch_positions):
-                encoded = read(self._model, self._tensor(group.histories), self._plan)
+                encoded = read(self._model, self._plan.tensor(group.histories), self._plan)
                 for first in range(0, len(group.member), self._plan.ranking_rows):
                     part = slice(first, first + self._plan.ranking_rows)
                     member = group.member[part]
                     logits = self._model.score_catalogue(
-                        encoded, self._tensor(group.row[part]), self._tensor(group.step[part])
+                        encoded,
+                        self._plan.tensor(group.row[part]),
+                        self._plan.tensor(group.step[part]),
                     )
                     if self._exclude_seen:
                         row, item = seen_pairs(
                             self._log, prefixes.user[member], prefixes.stop[member]
                         )
-                        hide(logits, self._tensor(row), self._tensor(item))
+                        hide(logits, self._plan.tensor(row), self._plan.tensor(item))
                     yield member, logits
-
-    def _tensor(self, values: Ints) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self._plan.device)

@@ -33,12 +33,12 @@ def list_logits(
     logit = np.zeros(item.shape, np.float32)
     with torch.inference_mode():
         for group in prefix_groups(log, prefixes, plan.batch_positions):
-            encoded = read(model, torch.from_numpy(group.histories).to(plan.device), plan)
+            encoded = read(model, plan.tensor(group.histories), plan)
             for first in range(0, len(group.member), plan.ranking_rows):
                 part = slice(first, first + plan.ranking_rows)
                 member = group.member[part]
                 row, step, candidates = (
-                    torch.from_numpy(np.ascontiguousarray(values)).to(plan.device)
+                    plan.tensor(values)
                     for values in (group.row[part], group.step[part], item[member].astype(np.int64))
                 )
                 scored = model.score_lists(encoded, row, step, candidates)

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from models.errors import ModelError
 
@@ -31,6 +34,10 @@ class NumericsPlan:
     dtype: str = "float32"
     batch_positions: int = 8192
     ranking_rows: int = 512
+
+    def tensor(self, values: NDArray[Any]) -> Tensor:
+        """Return an array as a tensor where the plan computes; its dtype stays."""
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
 
 Precision = Literal["float32", "bfloat16"]

@@ -213,9 +213,9 @@ class OutcomeBuilder:
         """
         row = np.arange(len(group.user)) if row is None else row
         at = np.stack([np.broadcast_to(step, row.shape) for step in steps], axis=1)
-        position = torch.from_numpy(group.position(row[:, None], at)).to(self._plan.device)
-        encoded = group.srm[torch.from_numpy(row).to(self._plan.device)]
-        candidates = torch.from_numpy(item.astype(np.int64)).to(self._plan.device)
+        position = self._plan.tensor(group.position(row[:, None], at))
+        encoded = group.srm[self._plan.tensor(row)]
+        candidates = self._plan.tensor(item.astype(np.int64))
         logit = self._srm.score(encoded, position, candidates).cpu().numpy()
         left = np.ones(logit.shape, np.bool_)
         if self._replay.candidates.exclude_seen:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 
 from models.errors import ModelError
@@ -164,6 +165,42 @@ def _refuse_incomplete(directory: Path, key: str) -> None:
             f"{CONFIG_FILE} and the weights as safetensors, as save_pretrained writes them",
             key,
         )
+
+
+def load_whole(
+    reader: Any, directory: Path, kind: str, key: str, spare: Callable[[str], bool]
+) -> Any:
+    """Return the model of a directory, in float32.
+
+    Args:
+        reader: the class of `transformers` that reads it.
+        directory: its files.
+        kind: what it is to be, as "a T5".
+        key: of the setting that names it.
+        spare: tells of the name of a weight whether it may be missing.
+
+    Raises:
+        ModelError: it is no such model, or lacks some of its weights.
+    """
+    try:
+        with quiet():
+            model, told = reader.from_pretrained(
+                directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
+            )
+    except LOADING_ERRORS as failed:
+        raise ModelError(
+            f"{directory} cannot be loaded as {kind} ({first_line(failed)}); accepted: what "
+            f"{reader.__name__} of transformers reads",
+            key,
+        ) from failed
+    missing = sorted(name for name in told["missing_keys"] if not spare(name))
+    if missing:
+        raise ModelError(
+            f"{directory} lacks {len(missing)} weights of a {type(model).__name__}, as "
+            f"{missing[0]}; accepted: {kind} that is complete",
+            key,
+        )
+    return model
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from models.histories import Pieces, length_groups
@@ -103,7 +102,7 @@ def replay_groups(
     first = log.offsets[device_users] + starts - contexts
     pieces = Pieces(first, contexts + replay.steps - 1)
     for member in length_groups(pieces.length, plan.batch_positions):
-        histories = torch.from_numpy(pieces.padded(log, member)).to(plan.device)
+        histories = plan.tensor(pieces.padded(log, member))
         user, start = device_users[member], starts[member]
         position = start[:, None] + np.arange(first_step, replay.steps)
         item = log.items[log.offsets[user][:, None] + np.maximum(position, 0)]

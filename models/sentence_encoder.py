@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.errors import ModelError
-from models.pretrained import CONFIG_FILE, LOADING_ERRORS, Pretrained, first_line, quiet
+from models.pretrained import CONFIG_FILE, LOADING_ERRORS, Pretrained, first_line, load_whole, quiet
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 BATCH = 64
@@ -121,28 +121,13 @@ def _tokenizer(pretrained: Pretrained, key: str) -> Any:
 def _encoder(pretrained: Pretrained, key: str) -> Any:
     from transformers import AutoModel
 
-    try:
-        with quiet():
-            model, told = AutoModel.from_pretrained(
-                pretrained.directory,
-                dtype=torch.float32,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except LOADING_ERRORS as failed:
-        raise ModelError(
-            f"{pretrained.directory} cannot be loaded as an encoder ({type(failed).__name__}); "
-            "accepted: what AutoModel of transformers reads",
-            key,
-        ) from failed
-    # A pooling layer on top is not read here, so its weights may be missing.
-    missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
-    if missing:
-        raise ModelError(
-            f"{pretrained.directory} lacks {len(missing)} weights of a {type(model).__name__}, as "
-            f"{missing[0]}; accepted: a complete encoder",
-            key,
-        )
+    model = load_whole(
+        AutoModel,
+        pretrained.directory,
+        "an encoder",
+        key,
+        lambda name: name.startswith("pooler."),  # a layer on top that is not read here
+    )
     return model.get_encoder() if model.config.is_encoder_decoder else model
 
 

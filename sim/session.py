@@ -99,10 +99,10 @@ class Session:
         if self._step < self._world.table.steps:
             return float(self._decision_s[self._step])
         last_s = float(self._decision_s[-1])
-        return last_s if self.renewable and now_s <= last_s else None
+        return last_s if self._renewable and now_s <= last_s else None
 
     @property
-    def renewable(self) -> bool:
+    def _renewable(self) -> bool:
         """Whether parameters may come at any time."""
         return isinstance(self._parameters, Downloads)
 

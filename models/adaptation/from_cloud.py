@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models.adaptation.adapted_world import AdaptedWorld
 from models.adaptation.readings import Readings
@@ -20,7 +19,6 @@ from models.prefixes import Ints
 from models.recommender import CausalRecommender, Recommender
 from models.replay_contexts import Replay
 from models.training.next_item import NextItem
-from models.training.settings import RecipeSettings
 from models.training.trainer import Trainer
 from models.weights import TrainingTask
 from workloads.progress import SILENT
@@ -29,17 +27,8 @@ from workloads.progress import SILENT
 class NewestWindows(NextItem):
     """Predict the next item in every user's newest training window alone: recent behaviour."""
 
-    def __init__(
-        self,
-        model: Recommender,
-        corpus: Corpus,
-        recipe: RecipeSettings,
-        plan: NumericsPlan,
-        seed: int,
-    ) -> None:
-        super().__init__(model, corpus, recipe, plan, seed)
-        self._windows = newest_windows(corpus, model.positions)
-        self.targets = self._windows.length
+    def _cut_windows(self) -> Pieces:
+        return newest_windows(self._corpus, self._model.positions)
 
     def validate(self) -> float:
         """Return nan: the last epoch is kept, as nothing later than the training data is known."""
@@ -171,10 +160,10 @@ class FromCloudWorld(AdaptedWorld):
 
     def _logits(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
         user = self._user[device]
-        position = self._tensor(
+        position = self._plan.tensor(
             self._replay.contexts[user][:, None] + np.arange(self._lists.steps) - 1
         )
-        items = self._tensor(self._lists.items(user, row))
+        items = self._plan.tensor(self._lists.items(user, row))
         logits: NDArray[np.float32] = np.zeros((*position.shape, items.shape[1]), np.float32)
         for each in np.unique(version).tolist():
             model, encoded = self.model(each), self._read(each).of(user)
@@ -189,6 +178,3 @@ class FromCloudWorld(AdaptedWorld):
             model = self.model(version)
             self._readings[version] = Readings(self._replay, model, self._plan)
         return self._readings[version]
-
-    def _tensor(self, values: Ints) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self._plan.device)

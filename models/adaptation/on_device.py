@@ -224,10 +224,10 @@ class OnDeviceWorld(AdaptedWorld):
         position = self._readings.context[user][:, None] + np.arange(self._lists.steps) - 1
         with torch.no_grad():
             logits: Tensor = vmap(self._head.logits)(
-                self._tensor(self._of(device, version)),
+                self._plan.tensor(self._of(device, version)),
                 self._readings.of(user),
-                self._tensor(position),
-                self._tensor(self._lists.items(user, row)),
+                self._plan.tensor(position),
+                self._plan.tensor(self._lists.items(user, row)),
             )
         return np.asarray(logits.cpu().numpy(), np.float32)
 
@@ -249,7 +249,7 @@ class OnDeviceWorld(AdaptedWorld):
             for members, count in chunks(len(wave)):
                 device, _, step, row = wave[members].T
                 trained = self._trainer.train(
-                    self._tensor(self._of(device, np.full(len(device), made - 1))),
+                    self._plan.tensor(self._of(device, np.full(len(device), made - 1))),
                     self._examples(self._user[device], step, row),
                 )
                 self._own[device[:count], made - 1] = trained[:count].cpu().numpy()
@@ -269,11 +269,8 @@ class OnDeviceWorld(AdaptedWorld):
         own = np.broadcast_to(np.eye(self._recent, dtype=bool), (len(user), *[self._recent] * 2))
         return Examples(
             encoded=self._readings.of(user),
-            step=self._tensor(np.maximum(position, 0)),
-            candidates=self._tensor(np.concatenate((item, taken), axis=1)),
-            scored=self._tensor(np.concatenate((listed, own), axis=2)),
-            valid=self._tensor(valid),
+            step=self._plan.tensor(np.maximum(position, 0)),
+            candidates=self._plan.tensor(np.concatenate((item, taken), axis=1)),
+            scored=self._plan.tensor(np.concatenate((listed, own), axis=2)),
+            valid=self._plan.tensor(valid),
         )
-
-    def _tensor(self, values: NDArray) -> Tensor:  # type: ignore[type-arg]
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self._plan.device)

@@ -18,7 +18,7 @@ from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
 from models.llm.adapters import LoraSettings, adapted, plain, refuse_missing_peft
-from models.pretrained import LOADING_ERRORS, Pretrained, first_line, quiet, resolve
+from models.pretrained import Pretrained, first_line, load_whole, quiet, resolve
 from workloads.settings import invalid
 
 if TYPE_CHECKING:
@@ -168,24 +168,9 @@ def load_language_model(directory: Path) -> Any:
     """
     from transformers import AutoModelForCausalLM
 
-    try:
-        with quiet():
-            model, told = AutoModelForCausalLM.from_pretrained(
-                directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
-            )
-    except LOADING_ERRORS as failed:
-        raise ModelError(
-            f"{directory} cannot be loaded as a causal language model ({first_line(failed)}); "
-            "accepted: what AutoModelForCausalLM of transformers reads",
-            WEIGHTS_KEY,
-        ) from failed
-    missing = sorted(told["missing_keys"])
-    if missing:
-        raise ModelError(
-            f"{directory} lacks {len(missing)} weights of a {type(model).__name__}, as "
-            f"{missing[0]}; accepted: a complete causal language model",
-            WEIGHTS_KEY,
-        )
+    model = load_whole(
+        AutoModelForCausalLM, directory, "a causal language model", WEIGHTS_KEY, lambda _: False
+    )
     model.config.use_cache = False
     return model
 

@@ -9,7 +9,6 @@ embedding of every token carries the index of its word (`models/whole_word_t5.py
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, model_validator
 
 from models.architecture import RequestCost
@@ -27,7 +26,7 @@ from models.item_text import (
 from models.llm import LlmSettings
 from models.llm.causal_body import WEIGHTS_KEY
 from models.numerics import NumericsPlan
-from models.pretrained import LOADING_ERRORS, Pretrained, first_line, quiet, resolve
+from models.pretrained import Pretrained, first_line, load_whole, quiet, resolve
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.text_to_text import TextToText
@@ -115,7 +114,14 @@ class P5Settings(LlmSettings):
         text = self._text(corpus)
         if self.weights is None:
             return WholeWordT5(T5ForConditionalGeneration(self._config()), text)
-        return WholeWordT5(_load(self._pretrained()), text)
+        t5 = load_whole(
+            T5ForConditionalGeneration,
+            self._pretrained().directory,
+            "a T5",
+            WEIGHTS_KEY,
+            TIED.__contains__,
+        )
+        return WholeWordT5(t5, text)
 
     def objective(
         self, model: Any, corpus: Corpus, recipe: RecipeSettings, plan: NumericsPlan, seed: int
@@ -273,31 +279,3 @@ def _t5_tokenizer(pretrained: Pretrained, config: Any) -> Any:
             WEIGHTS_KEY,
         )
     return tokenizer
-
-
-def _load(pretrained: Pretrained) -> Any:
-    from transformers import T5ForConditionalGeneration
-
-    try:
-        with quiet():
-            t5, told = T5ForConditionalGeneration.from_pretrained(
-                pretrained.directory,
-                dtype=torch.float32,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except LOADING_ERRORS as failed:
-        raise ModelError(
-            f"{pretrained.directory} cannot be loaded as a T5 "
-            f"({first_line(failed)}); accepted: what "
-            "T5ForConditionalGeneration of transformers reads",
-            WEIGHTS_KEY,
-        ) from failed
-    missing = sorted(set(told["missing_keys"]) - TIED)
-    if missing:
-        raise ModelError(
-            f"{pretrained.directory} lacks {len(missing)} weights of a T5, as {missing[0]}; "
-            "accepted: a complete encoder and decoder",
-            WEIGHTS_KEY,
-        )
-    return t5

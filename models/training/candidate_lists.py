@@ -1,7 +1,6 @@
 """Rank inside candidate lists: the cooperative training of the SRM."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -85,7 +84,7 @@ class ListRanking(Objective):
     def loss(self, examples: NDArray[np.int64]) -> Tensor:
         """Return the mean loss over the lists of some windows, with that of their next items."""
         log = self._corpus.log
-        encoded = self._model.encode(self._tensor(self._windows.padded(log, examples)))
+        encoded = self._model.encode(self._plan.tensor(self._windows.padded(log, examples)))
         start, length = self._windows.start[examples], self._windows.length[examples]
         within = np.arange(length.max(initial=1))
         target_at = np.minimum(start[:, None] + 1 + within, log.interactions - 1)
@@ -95,10 +94,13 @@ class ListRanking(Objective):
         if len(row):
             target = log.items[target_at[row, step]]
             candidates = np.concatenate(
-                (target[:, None], self._negatives[listed[row, step]]), axis=1
+                (target[:, None], self._negatives[listed[row, step]]), axis=1, dtype=np.int64
             )
             logits = self._model.score_lists(
-                encoded, self._tensor(row), self._tensor(step), self._tensor(candidates)
+                encoded,
+                self._plan.tensor(row),
+                self._plan.tensor(step),
+                self._plan.tensor(candidates),
             )
             total = total + list_loss(logits, self._softmax)
         if self._next_item_weight:
@@ -113,9 +115,6 @@ class ListRanking(Objective):
         log, item = self._corpus.log, self._calibration_lists
         logit = list_logits(self._model, log, self._calibration, item, self._plan)
         return ndcg(list_ranks(logit, item, self._calibration.taken(log)), 10)
-
-    def _tensor(self, values: NDArray[np.integer]) -> Tensor:
-        return torch.from_numpy(values.astype(np.int64)).to(self._plan.device)
 
 
 def beside_the_target(item: NDArray[np.int32], taken: Ints, count: int) -> NDArray[np.int32]:

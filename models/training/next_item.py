@@ -39,18 +39,23 @@ class NextItem(Objective):
         self._corpus = corpus
         self._recipe = recipe
         self._plan = plan
-        self._windows = training_windows(corpus.log, corpus.split.train_stop, model.positions)
+        self._windows = self._cut_windows()
         self.targets = self._windows.length
         self._negatives = np.random.Generator(np.random.Philox([seed, 1]))
         self._calibration = calibration_prefixes(
             corpus.split, corpus.history, recipe.validation_users
         )
 
+    def _cut_windows(self) -> Pieces:
+        """Return what the model reads: all of the training part."""
+        corpus = self._corpus
+        return training_windows(corpus.log, corpus.split.train_stop, self._model.positions)
+
     def loss(self, examples: NDArray[np.int64]) -> Tensor:
         """Return the mean loss over the positions of some windows."""
         following = Pieces(self._windows.start + 1, self._windows.length)
-        inputs = self._tensor(self._windows.padded(self._corpus.log, examples))
-        targets = self._tensor(following.padded(self._corpus.log, examples))
+        inputs = self._plan.tensor(self._windows.padded(self._corpus.log, examples))
+        targets = self._plan.tensor(following.padded(self._corpus.log, examples))
         encoded = self._model.encode(inputs)
         softmax = self._recipe.loss == "softmax"
         if softmax and isinstance(self._model, CausalRecommender):
@@ -73,7 +78,7 @@ class NextItem(Objective):
         items = self._model.items
         windows, length = targets.shape
         negatives = self._negatives.integers(items, size=(windows, self._recipe.negatives))
-        candidates = torch.cat((targets.clamp(max=items - 1), self._tensor(negatives)), dim=1)
+        candidates = torch.cat((targets.clamp(max=items - 1), self._plan.tensor(negatives)), dim=1)
         steps = torch.arange(length, device=targets.device).expand(windows, length)
         logits = self._model.score(encoded, steps, candidates)
         target = logits[:, :, :length].diagonal(dim1=1, dim2=2)
@@ -87,9 +92,6 @@ class NextItem(Objective):
         scan = CatalogueScan(self._model, self._corpus.log, self._plan, exclude_seen=True)
         taken = self._calibration.taken(self._corpus.log)
         return ndcg(scan.ranks(self._calibration, taken), 10)
-
-    def _tensor(self, values: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(values).to(self._plan.device)
 
 
 def list_loss(logits: Tensor, softmax: bool) -> Tensor:

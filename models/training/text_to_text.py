@@ -52,7 +52,7 @@ class TextToText(Objective):
             )
         self._model = model
         self._log = corpus.log
-        self._positions = training_prefixes(corpus)
+        self._positions = example_prefixes(corpus)
         self._order = np.random.Generator(np.random.Philox([seed, 1])).permutation(
             len(self._positions)
         )
@@ -81,7 +81,7 @@ class TextToText(Objective):
         return ndcg(self._validation.ranks(self._calibration, taken), 10)
 
 
-def training_prefixes(corpus: Corpus) -> Prefixes:
+def example_prefixes(corpus: Corpus) -> Prefixes:
     """Return what comes before every training interaction but the users' first."""
     inputs = np.maximum(corpus.split.train_stop - 1, 0)
     user = np.repeat(np.arange(corpus.log.users), inputs)

@@ -21,7 +21,7 @@ from models.numerics import NumericsPlan, computing
 from models.popularity import popularity_order
 from models.prefixes import Prefixes, calibration_prefixes
 from models.training.settings import LlmRecipeSettings
-from models.training.text_to_text import training_prefixes
+from models.training.text_to_text import example_prefixes
 from models.training.validation import ndcg
 from models.weights import TrainingTask, Weights, obtain, train
 from models.whole_word_t5 import WholeWordT5
@@ -346,7 +346,7 @@ def test_the_same_seed_gives_the_same_bytes(corpus: Corpus) -> None:
 
 
 def test_epochs_walk_through_all_positions(corpus: Corpus, model: WholeWordT5) -> None:
-    positions = training_prefixes(corpus)
+    positions = example_prefixes(corpus)
     assert len(positions) == int((corpus.split.train_stop - 1).sum())
     limited = SETTINGS.model_copy(update={"examples_per_epoch": 50, "validation_lists": 1})
     objective = limited.objective(model, corpus, LlmRecipeSettings(), PLAN, 0)
