@@ -240,7 +240,9 @@ class Benchmark:
             yield from reached(weights, name, size, reranked(weights, model, test))
 
     def _tasks(self, seed: int, **chosen: Any) -> tuple[TrainingTask, TrainingTask]:
-        recipe = {"loss": self._options.loss, "learning_rate": self._options.learning_rate}
+        recipe = {"loss": self._options.loss}
+        if self._options.learning_rate is not None:
+            recipe["learning_rate"] = self._options.learning_rate
         settings = ModelSettings.model_validate(
             {"seed": seed, "training": {"srm": recipe}, **chosen}
         )
@@ -339,7 +341,9 @@ def _parser() -> argparse.ArgumentParser:
         help="that the SRMs are trained with",
     )
     parser.add_argument(
-        "--learning-rate", type=float, default=1e-3, help="that the SRMs are trained with"
+        "--learning-rate",
+        type=float,
+        help="that the SRMs are trained with, instead of the recipes' own",
     )
     parser.add_argument(
         "--quantised", action="store_true", help="measure each SRM's int8 copy as well"

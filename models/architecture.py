@@ -42,6 +42,8 @@ class Architecture(Settings, ABC):
 
     features: ClassVar[str] = "item ids in order"
     """What the model knows of an interaction, in words."""
+    learning_rate: ClassVar[float] = 1e-3
+    """Step size of AdamW for a recipe that names none."""
 
     @property
     def knowledge(self) -> str:
