@@ -27,7 +27,7 @@ from sim.records import (
     Training,
     TrainingLog,
 )
-from sim.request import Outcome, Request
+from sim.request import Answer, Attempt, Outcome, Request
 from sim.world import World
 
 
@@ -46,8 +46,8 @@ class PlainProgram:
         self.draws = world.policy_draws()
         self.records = InteractionRecords.empty(world.devices, world.table.steps)
         self.requests: list[Request] = []
-        self.arriving: list[Request] = []
-        self.waiting: list[Request] = []
+        self.arriving: list[Attempt] = []
+        self.waiting: list[Attempt] = []
         self.idle_replicas = world.replicas
         users, adaptation = world.sessions.user, world.adaptation
         self.models: Any = None if adaptation is None else adaptation.models(users)
@@ -213,9 +213,10 @@ class PlainProgram:
 
     def journey(self, request: Request) -> Generator[Event, None, None]:
         """Go up the link and into the cloud's queue."""
-        yield self.links.carry(self.clock, Direction.UP, request, request.bytes_up)
-        request.arrived_cloud_s = self.clock.now
-        self.arriving.append(request)
+        attempt = Attempt.of(request, self.clock.now)
+        yield self.links.carry(self.clock, Direction.UP, attempt, request.bytes_up)
+        attempt.arrived_cloud_s = self.clock.now
+        self.arriving.append(attempt)
         yield self.clock.at(self.clock.now, SETTLEMENT)
         self.settle()
 
@@ -226,7 +227,7 @@ class PlainProgram:
             if len(self.waiting) >= self.world.cloud.queue_limit:
                 self.fill_replicas()
             if len(self.waiting) >= self.world.cloud.queue_limit:
-                self.clock.process(self.answer(other))
+                self.clock.process(self.answer(other, Answer.REJECTION))
             else:
                 self.waiting.append(other)
         self.fill_replicas()
@@ -250,23 +251,25 @@ class PlainProgram:
         yield self.clock.at(due_s, SETTLEMENT)
         self.settle()
 
-    def replica(self, batch: list[Request]) -> Generator[Event, None, None]:
+    def replica(self, batch: list[Attempt]) -> Generator[Event, None, None]:
         """Serve one batch."""
         start_s = self.clock.now
-        for request in batch:
-            request.service_start_s, request.batch_size = start_s, len(batch)
+        for attempt in batch:
+            attempt.service_start_s, attempt.batch_size = start_s, len(batch)
         yield self.clock.at(start_s + self.world.cloud.service_time.batch_s(len(batch)))
         self.idle_replicas += 1
         self.clock.process(self.come_back(self.clock.now))
-        for request in batch:
-            request.service_end_s, request.served = self.clock.now, True
-            self.clock.process(self.answer(request))
+        for attempt in batch:
+            attempt.service_end_s = self.clock.now
+            self.clock.process(self.answer(attempt, Answer.LIST))
 
-    def answer(self, request: Request) -> Generator[Event, None, None]:
+    def answer(self, attempt: Attempt, answer: Answer) -> Generator[Event, None, None]:
         """Go down the link to the device."""
-        candidates = self.world.table.candidate_count if request.served else 0
-        request.bytes_down = self.world.serving.payload.reply_bytes(candidates)
-        yield self.links.carry(self.clock, Direction.DOWN, request, request.bytes_down)
-        request.reply_s = self.clock.now
-        if not request.ended.triggered:
-            self.end(request, Outcome.DELIVERED if request.served else Outcome.REJECTED)
+        attempt.answer, attempt.answered_s = answer, self.clock.now
+        candidates = self.world.table.candidate_count if answer == Answer.LIST else 0
+        attempt.bytes_down = self.world.serving.payload.reply_bytes(candidates)
+        yield self.links.carry(self.clock, Direction.DOWN, attempt, attempt.bytes_down)
+        attempt.reply_s = self.clock.now
+        if not attempt.request.ended.triggered:
+            served = answer == Answer.LIST
+            self.end(attempt.request, Outcome.DELIVERED if served else Outcome.REJECTED)

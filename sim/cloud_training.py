@@ -111,6 +111,6 @@ def known_steps(world: World, requests: Sequence[Request]) -> NDArray[np.int64]:
     """
     known = np.array([-world.first_upload(int(user)) for user in world.sessions.user], np.int64)
     for request in requests:
-        if request.arrived_cloud_s < math.inf:
+        if any(attempt.arrived_cloud_s < math.inf for attempt in request.attempts):
             known[request.device] = max(known[request.device], request.step)
     return known

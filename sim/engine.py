@@ -56,7 +56,6 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
             request = session.request(step, clock.event())
             requests.append(request)
             yield exchange.send(request)
-            request.ended_s = clock.now
             session.resume(request)
         session.close()
         advance(1)

@@ -9,7 +9,7 @@ from sim.clock import TIMEOUT, Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
 from sim.network.network import Direction, Links
-from sim.request import Outcome, Request
+from sim.request import Answer, Attempt, Outcome, Request
 from sim.serving import ServingSettings
 
 
@@ -45,7 +45,8 @@ class Exchange:
 
     def send(self, request: Request) -> Event:
         """Send a request now and return the event of its end."""
-        upload = self._links.carry(self._clock, Direction.UP, request, request.bytes_up)
+        attempt = Attempt.of(request, self._clock.now)
+        upload = self._links.carry(self._clock, Direction.UP, attempt, request.bytes_up)
         assert upload.callbacks is not None
         upload.callbacks.append(self._arrive)
         self._pending.append(request)
@@ -55,20 +56,25 @@ class Exchange:
         return request.ended
 
     def _arrive(self, upload: Event) -> None:
-        request: Request = upload.value  # type: ignore[assignment]
-        self._cloud.submit(request)
+        attempt: Attempt = upload.value  # type: ignore[assignment]
+        self._cloud.submit(attempt)
 
-    def _reply(self, request: Request) -> None:
-        request.bytes_down = self._list_bytes if request.served else self._rejection_bytes
-        download = self._links.carry(self._clock, Direction.DOWN, request, request.bytes_down)
+    def _reply(self, attempt: Attempt) -> None:
+        served = attempt.answer == Answer.LIST
+        attempt.answered_s = self._clock.now
+        attempt.bytes_down = self._list_bytes if served else self._rejection_bytes
+        download = self._links.carry(self._clock, Direction.DOWN, attempt, attempt.bytes_down)
         assert download.callbacks is not None
         download.callbacks.append(self._receive)
 
     def _receive(self, download: Event) -> None:
-        request: Request = download.value  # type: ignore[assignment]
-        request.reply_s = self._clock.now
+        attempt: Attempt = download.value  # type: ignore[assignment]
+        attempt.reply_s = self._clock.now
+        request = attempt.request
         if not request.ended.triggered:
-            request.outcome = Outcome.DELIVERED if request.served else Outcome.REJECTED
+            served = attempt.answer == Answer.LIST
+            request.outcome = Outcome.DELIVERED if served else Outcome.REJECTED
+            request.ended_s = self._clock.now
             request.ended.succeed()
 
     def _watch_timeouts(self) -> Generator[Event, None, None]:
@@ -85,6 +91,7 @@ class Exchange:
                     yield self._clock.at(deadline_s, TIMEOUT)
                     continue
                 oldest.outcome = Outcome.TIMED_OUT
+                oldest.ended_s = self._clock.now
                 oldest.ended.succeed()
             self._pending.popleft()
         self._watching = False

@@ -1,6 +1,8 @@
 """What a simulation leaves behind: columns for interactions and requests, and what was trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -75,13 +77,14 @@ def _cells(
 class RequestRecords:
     """Every request of the fleet in the order of device and step; all arrays have one entry each.
 
-    Times that never came are infinite. What came after the end of the simulation never came.
+    Times are those of the attempt whose reply ended the request, else of the last one; those that
+    never came are infinite. What came after the end of the simulation never came.
 
     Attributes:
         device, step: int32, int16; who asked, when.
         sent_s, arrived_cloud_s, service_start_s, service_end_s: float64.
         reply_s: float64; arrival of the reply or rejection, even if too late.
-        bytes_up, bytes_down: int64.
+        bytes_up, bytes_down: int64; of all attempts.
         batch_size: int32; 0 if never served.
         attempts: int16.
         outcome: int8; an `Outcome`.
@@ -110,36 +113,46 @@ class RequestRecords:
     def collect(cls, requests: list[Request], horizon_s: float) -> "RequestRecords":
         """Turn finished requests into columns, leaving out what lies after `horizon_s`."""
         ordered = sorted(requests, key=lambda request: (request.device, request.step))
+        decisive = [request.decisive for request in ordered]
 
-        def column(name: str, dtype: type) -> NDArray:  # type: ignore[type-arg]
-            values = (getattr(request, name) for request in ordered)
-            return np.fromiter(values, dtype=dtype, count=len(ordered))
+        def column(rows: Sequence[object], name: str, dtype: type) -> NDArray:  # type: ignore[type-arg]
+            return np.fromiter(map(attrgetter(name), rows), dtype=dtype, count=len(rows))
 
         def times(name: str) -> NDArray[np.float64]:
-            time_s = column(name, np.float64)
+            time_s = column(decisive, name, np.float64)
             return np.where(time_s <= horizon_s, time_s, NEVER_S)
 
-        service_start_s, service_end_s = times("service_start_s"), times("service_end_s")
-        arrived_cloud_s, reply_s = times("arrived_cloud_s"), times("reply_s")
-        served = column("served", bool)
-        answered_s = np.where(served, service_end_s, arrived_cloud_s)
-        outcome = column("outcome", np.int8)
-        ended_s = np.where(outcome == Outcome.TIMED_OUT, column("ended_s", np.float64), reply_s)
-        outcome[ended_s > horizon_s] = Outcome.IN_FLIGHT
+        service_start_s, reply_s = times("service_start_s"), times("reply_s")
+        outcome = column(ordered, "outcome", np.int8)
+        outcome[column(ordered, "ended_s", np.float64) > horizon_s] = Outcome.IN_FLIGHT
+        tried = [_tried(request, horizon_s) for request in ordered]
+        attempts, bytes_up, bytes_down = np.array(tried, np.int64).reshape(-1, 3).T
         return cls(
-            device=column("device", np.int32),
-            step=column("step", np.int16),
-            sent_s=column("sent_s", np.float64),
-            arrived_cloud_s=arrived_cloud_s,
+            device=column(ordered, "device", np.int32),
+            step=column(ordered, "step", np.int16),
+            sent_s=column(ordered, "sent_s", np.float64),
+            arrived_cloud_s=times("arrived_cloud_s"),
             service_start_s=service_start_s,
-            service_end_s=service_end_s,
+            service_end_s=times("service_end_s"),
             reply_s=reply_s,
-            bytes_up=column("bytes_up", np.int64),
-            bytes_down=np.where(answered_s <= horizon_s, column("bytes_down", np.int64), 0),
-            batch_size=np.where(service_start_s <= horizon_s, column("batch_size", np.int32), 0),
-            attempts=column("attempts", np.int16),
+            bytes_up=bytes_up,
+            bytes_down=bytes_down,
+            batch_size=np.where(
+                service_start_s <= horizon_s, column(decisive, "batch_size", np.int32), 0
+            ),
+            attempts=attempts.astype(np.int16),
             outcome=outcome,
         )
+
+
+def _tried(request: Request, horizon_s: float) -> tuple[int, int, int]:
+    """Return a request's attempts, and their bytes up and down, up to the end of the simulation."""
+    attempts = bytes_down = 0
+    for attempt in request.attempts:
+        attempts += attempt.sent_s <= horizon_s
+        if attempt.answered_s <= horizon_s:
+            bytes_down += attempt.bytes_down
+    return attempts, attempts * request.bytes_up, bytes_down
 
 
 @dataclass(frozen=True, slots=True)

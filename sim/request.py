@@ -1,6 +1,6 @@
-"""One request of a device to the cloud, and the ways in which it can end."""
+"""One request of a device to the cloud, its attempts, and the ways in which it can end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from simpy import Event
@@ -23,22 +23,38 @@ class Outcome(IntEnum):
     """Unanswered when the simulation ended."""
 
 
+class Answer(IntEnum):
+    """What the cloud replies to an attempt."""
+
+    NOTHING = 0
+    """It has not replied, or never does."""
+    LIST = 1
+    """A fresh candidate list."""
+    REJECTION = 2
+    """The queue is full."""
+    FAILURE = 3
+    """The replica that worked on it failed, or the cloud is out of service."""
+
+
 NEVER_S = float("inf")
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A request and its times, which are infinite until they happen.
+    """A request, from the decision to ask until its end.
 
     Attributes:
         device: who asks.
         step: the replay step at which it asks; the list will know H_step.
-        sent_s: when the upload began.
-        bytes_up: size of the request.
+        sent_s: when the upload of its first attempt began.
+        bytes_up: size of each attempt's upload.
         ended: happens when the device has the list, a rejection, or gives up.
-        reply_s: arrival of the reply or rejection, in time or not.
-        ended_s: when `ended` happened.
-        served: whether the cloud generated a list (and did not reject).
+        expires_s: when the device gives up.
+        history_interactions: how many interactions H_step has.
+        list_age_steps: age of the list that the device holds.
+        attempts: in the order of sending; attempts of one request can be under way together.
+        ended_s: when `ended` happened; infinite until then.
+        outcome: how it ended.
     """
 
     device: int
@@ -46,13 +62,57 @@ class Request:
     sent_s: float
     bytes_up: int
     ended: Event
+    expires_s: float = NEVER_S
+    history_interactions: int = 0
+    list_age_steps: int = 0
+    attempts: "list[Attempt]" = field(default_factory=list)
+    ended_s: float = NEVER_S
+    outcome: Outcome = Outcome.IN_FLIGHT
+
+    @property
+    def decisive(self) -> "Attempt":
+        """The attempt whose reply ended the request, else the last one."""
+        for attempt in self.attempts:
+            if attempt.reply_s == self.ended_s:
+                return attempt
+        return self.attempts[-1]
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One journey of a request to the cloud and back; its times are infinite until they happen.
+
+    Attributes:
+        request: what it is an attempt of.
+        device, step: those of the request.
+        number: 0 for the first.
+        sent_s: when its upload began.
+        arrived_cloud_s: when its last byte had arrived in the cloud.
+        service_start_s, service_end_s: when a replica worked on it (the last one that did).
+        answered_s: when the cloud sent its reply.
+        reply_s: arrival of the reply, whatever it is, in time or not.
+        bytes_down: size of the reply.
+        batch_size: requests served together; 0 if never served.
+        answer: what the cloud replied.
+    """
+
+    request: Request
+    device: int
+    step: int
+    number: int
+    sent_s: float
     arrived_cloud_s: float = NEVER_S
     service_start_s: float = NEVER_S
     service_end_s: float = NEVER_S
+    answered_s: float = NEVER_S
     reply_s: float = NEVER_S
-    ended_s: float = NEVER_S
     bytes_down: int = 0
     batch_size: int = 0
-    attempts: int = 1
-    served: bool = False
-    outcome: Outcome = Outcome.IN_FLIGHT
+    answer: Answer = Answer.NOTHING
+
+    @classmethod
+    def of(cls, request: Request, now_s: float) -> "Attempt":
+        """Begin the next attempt of a request."""
+        attempt = cls(request, request.device, request.step, len(request.attempts), now_s)
+        request.attempts.append(attempt)
+        return attempt

@@ -7,7 +7,7 @@ from simpy import Event
 
 from sim.clock import SETTLEMENT, Clock
 from sim.cloud.settings import CloudSettings
-from sim.request import Request
+from sim.request import Answer, Attempt
 
 
 class Cloud:
@@ -21,7 +21,7 @@ class Cloud:
         clock: simulated time.
         settings: queue, batching and service times.
         replicas: number of replicas.
-        answer: called with each request when it has been served or rejected.
+        answer: called with each attempt when its `answer` is there.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Cloud:
         clock: Clock,
         settings: CloudSettings,
         replicas: int,
-        answer: Callable[[Request], None],
+        answer: Callable[[Attempt], None],
     ) -> None:
         self._clock = clock
         self._batching = settings.batching
@@ -39,14 +39,14 @@ class Cloud:
         self._service_time = settings.service_time
         self._free_replicas = replicas
         self._answer = answer
-        self._arriving: list[Request] = []
-        self._queue: deque[Request] = deque()
+        self._arriving: list[Attempt] = []
+        self._queue: deque[Attempt] = deque()
         self._settlements_s: set[float] = set()
 
-    def submit(self, request: Request) -> None:
-        """Accept a request that arrives now; within this instant it is queued or rejected."""
-        request.arrived_cloud_s = self._clock.now
-        self._arriving.append(request)
+    def submit(self, attempt: Attempt) -> None:
+        """Accept an attempt that arrives now; within this instant it is queued or rejected."""
+        attempt.arrived_cloud_s = self._clock.now
+        self._arriving.append(attempt)
         self._settle_at(self._clock.now)
 
     def _settle_at(self, time_s: float) -> None:
@@ -59,13 +59,14 @@ class Cloud:
         """Queue what has arrived and give free replicas their batches."""
         self._settlements_s.discard(self._clock.now)
         arriving, self._arriving = self._arriving, []
-        for request in sorted(arriving, key=lambda request: request.device):
+        for attempt in sorted(arriving, key=lambda attempt: (attempt.device, attempt.number)):
             if len(self._queue) >= self._queue_limit:
                 self._start_batches()
             if len(self._queue) >= self._queue_limit:
-                self._answer(request)
+                attempt.answer = Answer.REJECTION
+                self._answer(attempt)
             else:
-                self._queue.append(request)
+                self._queue.append(attempt)
         self._start_batches()
 
     def _start_batches(self) -> None:
@@ -78,16 +79,16 @@ class Cloud:
             self._free_replicas -= 1
             self._clock.process(self._serve([self._queue.popleft() for _ in range(size)]))
 
-    def _serve(self, batch: list[Request]) -> Generator[Event, None, None]:
+    def _serve(self, batch: list[Attempt]) -> Generator[Event, None, None]:
         """One replica's work on one batch."""
         start_s = self._clock.now
-        for request in batch:
-            request.service_start_s = start_s
-            request.batch_size = len(batch)
+        for attempt in batch:
+            attempt.service_start_s = start_s
+            attempt.batch_size = len(batch)
         yield self._clock.at(start_s + self._service_time.batch_s(len(batch)))
         self._free_replicas += 1
         self._settle_at(self._clock.now)
-        for request in batch:
-            request.service_end_s = self._clock.now
-            request.served = True
-            self._answer(request)
+        for attempt in batch:
+            attempt.service_end_s = self._clock.now
+            attempt.answer = Answer.LIST
+            self._answer(attempt)

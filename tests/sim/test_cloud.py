@@ -7,7 +7,7 @@ from sim.cloud.cloud import Cloud
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime, ServedModel
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.request import Request
+from sim.request import Answer, Attempt, Request
 
 
 def serve(arrivals_s, *, replicas=1, size=2, wait_s=1.0, seconds=3.0, queue_limit=100):
@@ -21,7 +21,8 @@ def serve(arrivals_s, *, replicas=1, size=2, wait_s=1.0, seconds=3.0, queue_limi
     answered = []
     cloud = Cloud(clock, settings, replicas, answered.append)
     requests = [
-        Request(device, 0, time, 0, clock.event()) for device, time in enumerate(arrivals_s)
+        Attempt.of(Request(device, 0, time, 0, clock.event()), time)
+        for device, time in enumerate(arrivals_s)
     ]
     # The order in which events were put into the heap must not matter.
     for request in reversed(requests):
@@ -58,7 +59,8 @@ def test_arrivals_of_one_instant_are_taken_in_the_order_of_devices():
 
 def test_a_full_queue_turns_requests_away():
     requests = serve([0.0, 0.1, 0.2, 0.3], size=1, wait_s=0.0, queue_limit=1)
-    assert [request.served for request in requests] == [True, True, False, False]
+    answers = [Answer.LIST, Answer.LIST, Answer.REJECTION, Answer.REJECTION]
+    assert [attempt.answer for attempt in requests] == answers
 
 
 def test_a_full_queue_is_a_batch_though_a_smaller_one():

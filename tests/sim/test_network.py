@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sim.clock import Clock
 from sim.network.network import Direction
 from sim.network.preset import PresetNetwork, presets
-from sim.request import Request
+from sim.request import Attempt, Request
 
 PLAIN_3G = {
     "preset": "3g",
@@ -22,7 +22,7 @@ def network(**values):
 
 def arrival_s(links, direction, size_bytes, device=0, step=0, sent_s=0.0):
     clock = Clock(sent_s)
-    request = Request(device, step, sent_s, size_bytes, clock.event())
+    request = Attempt.of(Request(device, step, sent_s, size_bytes, clock.event()), sent_s)
     arrival = links.carry(clock, direction, request, size_bytes)
     clock.run()
     assert arrival.value is request
