@@ -1,10 +1,17 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from small_cooperation import cooperative, prepared_with
 from small_log import FIRST_LIST_AGE, HISTORY, Small, pattern_log, tiny_settings
+from small_p5 import corpus_of, task_of
 
-from models.preparation import prepare
+from models.corpus import Corpus
+from models.preparation import PreparedModels, prepare
+from models.weights import Weights, obtain
+from models.whole_word_t5 import WholeWordT5
+from workloads.progress import SILENT
 from workloads.splits import split
 from workloads.workload_settings import WorkloadSettings
 
@@ -28,3 +35,29 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     cache_dir = tmp_path_factory.mktemp("cache")
     prepared = prepare(log, parts, HISTORY, FIRST_LIST_AGE, settings, cache_dir)
     return Small(log, parts, settings, prepared, cache_dir)
+
+
+@pytest.fixture(scope="session")
+def cooperation_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cooperation")
+
+
+@pytest.fixture(scope="session")
+def cooperated(small: Small, cooperation_cache: Path) -> PreparedModels:
+    return prepared_with(small, cooperation_cache, cooperative())
+
+
+@pytest.fixture(scope="session")
+def p5_corpus() -> Corpus:
+    return corpus_of()
+
+
+@pytest.fixture(scope="session")
+def p5_weights(p5_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    task = task_of(p5_corpus, max_epochs=15, patience=15)
+    return obtain(task, tmp_path_factory.mktemp("cache"), SILENT)
+
+
+@pytest.fixture(scope="session")
+def p5_model(p5_weights: Weights) -> WholeWordT5:
+    return p5_weights.model()

@@ -1,6 +1,3 @@
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,149 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_outcomes import PlainOutcomes
 from pydantic import ValidationError
-from small_log import FIRST_LIST_AGE, HISTORY, Small, log_of, pattern_log, tiny_settings
+from small_cooperation import cooperative, prepared_with, task_of
+from small_log import FIRST_LIST_AGE, HISTORY, Small
 
-from models import training_lists
-from models.cooperation import FOLDS, CooperativeTask, fold_of_users, without_users
+from models.cooperation import CooperativeTask, fold_of_users, without_users
 from models.errors import ModelError
-from models.list_scores import list_logits
-from models.prefixes import Prefixes
 from models.preparation import PreparedModels, prepare, training_tasks
 from models.settings import ModelSettings
-from models.training.candidate_lists import beside_the_target, list_ranks
 from models.training.settings import Cooperative, TrainingSettings
 from models.training.validation import ndcg
-from models.training_lists import ListTask, obtain_lists, training_prefixes, uniform_fillers
 from models.weights import Weights, obtain, train
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT
-
-RECIPE = {"max_epochs": 3, "learning_rate": 0.01, "batch_interactions": 64, "warmup_batches": 5}
-
-
-def cooperative(**changes: object) -> ModelSettings:
-    strategy = {"kind": "cooperative", "candidates": 5, "list_size": 12, **changes}
-    return tiny_settings(training={"strategy": strategy, "srm": RECIPE, "llm": RECIPE})
-
-
-def prepared_with(small: Small, cache_dir: Path, settings: ModelSettings) -> PreparedModels:
-    return prepare(small.log, small.split, HISTORY, FIRST_LIST_AGE, settings, cache_dir)
-
-
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cooperation")
-
-
-@pytest.fixture(scope="module")
-def cooperated(small: Small, cache_dir: Path) -> PreparedModels:
-    return prepared_with(small, cache_dir, cooperative())
-
-
-def task_of(models: PreparedModels) -> CooperativeTask:
-    assert isinstance(models.srm.task, CooperativeTask)
-    return models.srm.task
-
-
-# Prefixes
-
-
-@given(
-    st.lists(st.integers(0, 25), min_size=1, max_size=6),
-    st.integers(1, 8),
-    st.integers(1, 6),
-    st.integers(1, 30),
-)
-def test_prefixes_are_the_newest_training_positions_with_contexts_as_in_a_replay(
-    train_stop: list[int], history: int, steps: int, most: int
-) -> None:
-    log = log_of([[0] * 30 for _ in train_stop], 1)
-    prefixes = training_prefixes(log, np.array(train_stop), history, steps, most)
-    expected = [
-        (user, stop)
-        for user, end in enumerate(train_stop)
-        for stop in range(max(1, end - most), end)
-    ]
-    assert list(zip(prefixes.user.tolist(), prefixes.stop.tolist(), strict=True)) == expected
-    length = prefixes.stop - prefixes.start
-    assert (length >= np.minimum(prefixes.stop, history)).all()
-    assert (length <= history + steps - 1).all()
-    runs = set(zip(prefixes.user.tolist(), prefixes.start.tolist(), strict=True))
-    assert len(runs) <= sum(-(-max(0, end - 1) // steps) for end in train_stop)
-
-
-# Lists and their fillers
-
-
-def test_what_stands_beside_the_target_by_hand() -> None:
-    item = np.array([[4, 7, 9, 2], [4, 7, 9, 2]], np.int32)
-    beside = beside_the_target(item, np.array([7, 5]), 3)
-    assert beside.tolist() == [[4, 9, 2], [4, 7, 9]]
-
-
-def test_ranks_in_lists_by_hand() -> None:
-    item = np.array([[4, 7, 9]] * 4, np.int32)
-    logit = np.array([[0.5, 2.0, 2.0]] * 4, np.float32)
-    assert list_ranks(logit, item, np.array([4, 7, 9, 1])).tolist() == [3, 1, 2, 0]
-
-
-def test_fillers_are_unseen_unlisted_and_not_the_target() -> None:
-    log = pattern_log(users=30)
-    users = np.arange(30)
-    prefixes = Prefixes(users, np.zeros(30, np.int64), np.arange(30) % 7 + 1)
-    lists = np.tile(np.arange(4, dtype=np.int32), (30, 1))
-    filler = uniform_fillers(log, prefixes, lists, 10, seed=1)
-    assert filler.shape == (30, 10)
-    for user, own in enumerate(filler.tolist()):
-        stop = prefixes.stop[user]
-        barred = {*log.history(user)[: stop + 1].tolist(), 0, 1, 2, 3}
-        assert len(set(own)) == 10
-        assert not barred & set(own)
-    assert uniform_fillers(log, prefixes, lists, 10, seed=1).tolist() == filler.tolist()
-    assert uniform_fillers(log, prefixes, lists, 10, seed=2).tolist() != filler.tolist()
-    # 30 x 10 draws of about 32 items left: every item comes up.
-    assert set(filler.ravel().tolist()) == set(range(4, 40))
-
-
-def test_lists_are_those_of_the_llm_that_has_not_seen_the_user(
-    small: Small, cooperated: PreparedModels, cache_dir: Path
-) -> None:
-    fold = fold_of_users(small.log.users, small.settings.seed)
-    assert len(task_of(cooperated).lists) == FOLDS
-    llm_task = cooperated.llm.task
-    for own, lists in enumerate(task_of(cooperated).lists):
-        others = without_users(llm_task.corpus.split, fold == own)
-        proposer = replace(llm_task, corpus=replace(llm_task.corpus, split=others))
-        weights = obtain(proposer, cache_dir, SILENT)
-        assert weights.train_s == 0
-        model = weights.model()
-        assert set(fold[lists.prefixes.user]) == {own}
-        for i in range(0, len(lists.prefixes), 101):
-            user, start, stop = (
-                int(column[i])
-                for column in (lists.prefixes.user, lists.prefixes.start, lists.prefixes.stop)
-            )
-            history = small.log.history(user)[:stop].astype(np.int64)
-            with torch.inference_mode():
-                encoded = model.encode(torch.from_numpy(history[start:])[None])
-                last = torch.tensor([stop - start - 1])
-                logits = model.score_catalogue(encoded, torch.tensor([0]), last)[0].numpy()
-            unseen = np.setdiff1d(np.arange(40), history)
-            best = unseen[np.argsort(-logits[unseen], kind="stable")][:12]
-            assert lists.item[i].tolist() == best.tolist()
-
-
-def test_every_training_position_has_a_list(small: Small, cooperated: PreparedModels) -> None:
-    found = [
-        (user, stop)
-        for lists in task_of(cooperated).lists
-        for user, stop in zip(lists.prefixes.user, lists.prefixes.stop, strict=True)
-    ]
-    expected = [(u, p) for u, stop in enumerate(small.split.train_stop) for p in range(1, stop)]
-    assert sorted(found) == expected
-
-
-# Folds
 
 
 @given(st.integers(1, 200), st.integers(0, 5))
@@ -184,9 +50,6 @@ def test_an_llm_of_one_fold_learns_nothing_of_the_other(small: Small) -> None:
     own, other = (np.where(of_user == f, 0, small.log.items).astype(np.int32) for f in (0, 1))
     assert trained(replace(small.log, items=own)) == before
     assert trained(replace(small.log, items=other)) != before
-
-
-# The objective
 
 
 @pytest.mark.parametrize("loss", ["softmax", "binary_cross_entropy"])
@@ -271,17 +134,17 @@ def test_early_stopping_watches_the_llms_lists_of_the_calibration_steps(
     assert cooperated.srm_card.calibration_ndcg10 == pytest.approx(expected, abs=1e-9)
 
 
-# Orchestration and caching
-
-
 def test_a_second_preparation_loads_no_model(
-    small: Small, cooperated: PreparedModels, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    small: Small,
+    cooperated: PreparedModels,
+    cooperation_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(self: Weights) -> None:
         raise AssertionError(f"{self.task.title}: loaded")
 
     monkeypatch.setattr(Weights, "model", refuse)
-    again = prepared_with(small, cache_dir, cooperative())
+    again = prepared_with(small, cooperation_cache, cooperative())
     assert again.cached
     assert not cooperated.cached
     assert (again.train_s, again.infer_s) == (0.0, 0.0)
@@ -298,65 +161,6 @@ def test_two_cooperative_trainings_give_the_same_bytes(
     assert again.store_hash == cooperated.store_hash
 
 
-def test_damaged_lists_are_reported_and_generated_anew(
-    small: Small,
-    cooperated: PreparedModels,
-    cache_dir: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    shutil.copytree(cache_dir, tmp_path / "cache")
-    for entry in (tmp_path / "cache" / "lists").iterdir():
-        data = bytearray((entry / "items.npy").read_bytes())
-        data[-1] ^= 1
-        (entry / "items.npy").write_bytes(data)
-    again = prepared_with(small, tmp_path / "cache", cooperative())
-    assert "items.npy" in caplog.text
-    assert not again.cached
-    assert again.srm.train_s == 0
-    assert again.store_hash == cooperated.store_hash
-
-
-class Interrupting:
-    """Progress that stops the work after some parts, and remembers what it was told."""
-
-    def __init__(self, parts: int) -> None:
-        self.left = parts
-        self.phases: list[tuple[str, float]] = []
-
-    @contextmanager
-    def phase(self, title: str, total: float) -> Iterator[object]:
-        self.phases.append((title, total))
-
-        def advance(amount: float = 1, note: str = "") -> None:  # noqa: ARG001
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-
-        yield advance
-
-
-def test_an_interrupted_generation_goes_on_where_it_was(
-    cooperated: PreparedModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_lists, "PART", 100)
-    llm, prefixes = cooperated.llm, task_of(cooperated).lists[0].prefixes
-    task = ListTask(llm, prefixes, 12, True, llm.task.plan)
-    first, second = Interrupting(2), Interrupting(1000)
-    with pytest.raises(KeyboardInterrupt):
-        obtain_lists(task, "List", tmp_path, first)
-    lists = obtain_lists(task, "List", tmp_path, second)
-    assert len(prefixes) > 300
-    assert first.phases == [("List", len(prefixes))]
-    assert second.phases == [("List", len(prefixes) - 200)]
-    assert lists.generate_s > 0
-    assert obtain_lists(task, "List", tmp_path, second).generate_s == 0
-    direct = llm.source(True).lists(prefixes, 12).item
-    assert (lists.item == direct).all()
-    other = obtain_lists(replace(task, count=11), "List", tmp_path, second)
-    assert other.content_hash != lists.content_hash
-
-
 def test_nothing_of_the_replay_reaches_the_lists_or_the_srm(
     small: Small, cooperated: PreparedModels, tmp_path: Path
 ) -> None:
@@ -371,12 +175,12 @@ def test_nothing_of_the_replay_reaches_the_lists_or_the_srm(
 
 
 def test_in_sample_lists_are_the_llms_own(
-    small: Small, cooperated: PreparedModels, cache_dir: Path
+    small: Small, cooperated: PreparedModels, cooperation_cache: Path
 ) -> None:
-    weights_before = len(list((cache_dir / "weights").iterdir()))
+    weights_before = len(list((cooperation_cache / "weights").iterdir()))
     settings = cooperative(lists="in_sample", start="scratch", loss="binary_cross_entropy")
-    models = prepared_with(small, cache_dir, settings)
-    assert len(list((cache_dir / "weights").iterdir())) == weights_before + 1
+    models = prepared_with(small, cooperation_cache, settings)
+    assert len(list((cooperation_cache / "weights").iterdir())) == weights_before + 1
     (lists,) = task_of(models).lists
     direct = models.llm.source(True).lists(lists.prefixes, 12).item
     assert (lists.item == direct).all()
@@ -386,10 +190,10 @@ def test_in_sample_lists_are_the_llms_own(
 
 
 def test_the_training_starts_from_the_independent_weights(
-    small: Small, cooperated: PreparedModels, cache_dir: Path
+    small: Small, cooperated: PreparedModels, cooperation_cache: Path
 ) -> None:
     independent = obtain(
-        training_tasks(small.log, small.split, HISTORY, cooperative())[0], cache_dir, SILENT
+        training_tasks(small.log, small.split, HISTORY, cooperative())[0], cooperation_cache, SILENT
     )
     start = task_of(cooperated).start
     assert start is not None
@@ -439,9 +243,6 @@ def test_everything_that_the_srm_depends_on_is_in_its_identity(
     assert len(set(identities)) == len(identities)
 
 
-# Settings
-
-
 def test_settings_by_name_and_by_mapping() -> None:
     assert TrainingSettings().strategy.kind == "independent"
     assert TrainingSettings.model_validate({"strategy": "cooperative"}).strategy == Cooperative()
@@ -457,18 +258,3 @@ def test_lists_that_the_catalogue_cannot_fill_are_refused(small: Small, tmp_path
     assert refused.value.key == "models.training.strategy.list_size"
     assert "\n" not in refused.value.message
     assert not (tmp_path / "weights").exists()
-
-
-def test_scores_of_lists_are_those_of_the_catalogue(small: Small) -> None:
-    srm, _ = small.models()
-    plan = small.prepared.srm.task.plan
-    prefixes = training_prefixes(small.log, small.split.train_stop, HISTORY, 4, 3)
-    item = np.random.default_rng(0).integers(40, size=(len(prefixes), 5)).astype(np.int32)
-    logit = list_logits(srm, small.log, prefixes, item, plan)
-    for i in range(0, len(prefixes), 37):
-        history = small.log.history(int(prefixes.user[i]))[prefixes.start[i] : prefixes.stop[i]]
-        with torch.inference_mode():
-            encoded = srm.encode(torch.from_numpy(history.astype(np.int64))[None])
-            last = torch.tensor([len(history) - 1])
-            whole = srm.score_catalogue(encoded, torch.tensor([0]), last)[0].numpy()
-        np.testing.assert_allclose(logit[i], whole[item[i]], atol=1e-5)
