@@ -24,7 +24,7 @@ from models.training_lists import (
 )
 from models.weights import TrainingTask, Weights, obtain
 from workloads import draws
-from workloads.progress import Progress
+from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
 FOLDS = 2
@@ -74,10 +74,10 @@ class CooperativeTask(TrainingTask):
             model.load(self.start.entry.directory)
         return model
 
-    def objective(self, model: Any) -> Objective:
+    def objective(self, model: Any, progress: Progress = SILENT) -> Objective:
         """Return what training minimises and stops by."""
         assert isinstance(model, Recommender)
-        parts = [self._negatives(lists) for lists in self.lists]
+        parts = [self._negatives(lists, progress) for lists in self.lists]
         return ListRanking(
             model,
             self.corpus,
@@ -92,13 +92,15 @@ class CooperativeTask(TrainingTask):
             self.calibration.item,
         )
 
-    def _negatives(self, lists: StoredLists) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    def _negatives(
+        self, lists: StoredLists, progress: Progress
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return what stands beside each target, and whether the LLM proposed the target."""
         item, prefixes, log = lists.item, lists.prefixes, self.corpus.log
         taken = prefixes.taken(log)
         proposed = (item == taken[:, None]).any(axis=1)
         if missing := self.strategy.list_size - lists.count:
-            fillers = uniform_fillers(log, prefixes, item, missing, self.seed)
+            fillers = uniform_fillers(log, prefixes, item, missing, self.seed, progress)
             item = np.concatenate((item, fillers), axis=1)
         return beside_the_target(item, taken, self.strategy.list_size - 1), proposed
 

@@ -18,12 +18,14 @@ from models.prefixes import Prefixes
 from models.weights import Weights, library_versions
 from workloads import draws
 from workloads.interaction_log import InteractionLog
-from workloads.progress import Progress
+from workloads.progress import SILENT, Progress
 
 LISTS_VERSION = 1
 """Raised whenever the same weights and prefixes give other lists than before."""
 PART = 2048
 """Prefixes in a part: what an interruption costs, and how often progress is told."""
+FILLED_ROWS = 64
+"""Lists filled up at a time: as many draws as a processor's cache holds."""
 LISTS_FILE = "items.npy"
 
 
@@ -169,7 +171,12 @@ def obtain_lists(task: ListTask, title: str, cache_dir: Path, progress: Progress
 
 
 def uniform_fillers(
-    log: InteractionLog, prefixes: Prefixes, item: NDArray[np.int32], count: int, seed: int
+    log: InteractionLog,
+    prefixes: Prefixes,
+    item: NDArray[np.int32],
+    count: int,
+    seed: int,
+    progress: Progress = SILENT,
 ) -> NDArray[np.int32]:
     """Return items drawn uniformly from those that are neither seen, nor listed, nor taken next.
 
@@ -179,17 +186,28 @@ def uniform_fillers(
         item: int32, shape [R, N]: the lists.
         count: fillers of each list.
         seed: the draw of an item for a prefix is a function of it and of both.
+        progress: told of the lists that are filled up.
 
     Returns:
         int32, shape [R, count]. Where fewer are left, seen items follow.
     """
     filler = np.zeros((len(prefixes), count), np.int32)
     taken = prefixes.taken(log)
-    for row in range(len(prefixes)):
-        draw = draws.uniform(seed, "training list fillers", row, len(log.catalogue))
-        one = slice(row, row + 1)
-        draw[seen_pairs(log, prefixes.user[one], prefixes.stop[one])[1]] += 1
-        draw[item[row]] += 2
-        draw[taken[row]] = 4
-        filler[row] = np.argsort(draw, kind="stable")[:count]
+    with progress.phase("Fill up the training lists", len(prefixes)) as advance:
+        for first in range(0, len(prefixes), FILLED_ROWS):
+            rows = np.arange(first, min(first + FILLED_ROWS, len(prefixes)))
+            draw = np.stack(
+                [
+                    draws.uniform(seed, "training list fillers", row, len(log.catalogue))
+                    for row in rows.tolist()
+                ]
+            )
+            within = np.arange(len(rows))
+            draw[seen_pairs(log, prefixes.user[rows], prefixes.stop[rows])] += 1
+            draw[within[:, None], item[rows]] += 2
+            draw[within, taken[rows]] = 4
+            lowest = np.argpartition(draw, count - 1, axis=1)[:, :count]
+            order = np.take_along_axis(draw, lowest, axis=1).argsort(axis=1)
+            filler[rows] = np.take_along_axis(lowest, order, axis=1)
+            advance(len(rows))
     return filler

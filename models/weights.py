@@ -19,7 +19,7 @@ from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.trainer import Trainer, TrainingResult
 from workloads.interaction_log import InteractionLog
-from workloads.progress import Progress
+from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
 RECIPE_VERSION = 3
@@ -127,8 +127,14 @@ class TrainingTask:
         """Return the model that training starts from, weights from torch's random state."""
         return self.architecture.build(self.corpus)
 
-    def objective(self, model: Any) -> Objective:
-        """Return what training minimises and stops by."""
+    def objective(self, model: Any, progress: Progress = SILENT) -> Objective:
+        """Return what training minimises and stops by.
+
+        Args:
+            model: to be trained.
+            progress: told of what has to be made ready first.
+        """
+        del progress  # nothing that takes long
         return self.architecture.objective(model, self.corpus, self.recipe, self.plan, self.seed)
 
 
@@ -211,7 +217,7 @@ def train(task: TrainingTask, progress: Progress) -> tuple[Any, TrainingResult]:
     """Train the task's model without the cache."""
     with computing(task.plan, task.seed):
         model = task.initial_model().to(task.plan.device)
-        objective = task.objective(model)
+        objective = task.objective(model, progress)
         trainer = Trainer(model, objective, task.recipe, task.seed, task.starts_trained)
         return model, trainer.train(task.title, progress)
 

@@ -14,11 +14,14 @@ from small_log import Small, log_of, pattern_log
 
 from models import training_lists
 from models.cooperation import FOLDS, fold_of_users, without_users
+from models.histories import seen_pairs
 from models.prefixes import Prefixes
 from models.preparation import PreparedModels
 from models.training.candidate_lists import beside_the_target
 from models.training_lists import ListTask, obtain_lists, training_prefixes, uniform_fillers
 from models.weights import obtain
+from workloads import draws
+from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT
 
 
@@ -68,6 +71,38 @@ def test_fillers_are_unseen_unlisted_and_not_the_target() -> None:
     assert uniform_fillers(log, prefixes, lists, 10, seed=2).tolist() != filler.tolist()
     # 30 x 10 draws of about 32 items left: every item comes up.
     assert set(filler.ravel().tolist()) == set(range(4, 40))
+
+
+def plain_fillers(
+    log: InteractionLog, prefixes: Prefixes, item: np.ndarray, count: int, seed: int
+) -> np.ndarray:
+    """The definition, one list at a time."""
+    filler = np.zeros((len(prefixes), count), np.int32)
+    taken = prefixes.taken(log)
+    for row in range(len(prefixes)):
+        draw = draws.uniform(seed, "training list fillers", row, len(log.catalogue))
+        one = slice(row, row + 1)
+        draw[seen_pairs(log, prefixes.user[one], prefixes.stop[one])[1]] += 1
+        draw[item[row]] += 2
+        draw[taken[row]] = 4
+        filler[row] = np.argsort(draw, kind="stable")[:count]
+    return filler
+
+
+@given(st.integers(0, 150), st.integers(1, 35), st.integers(0, 3))
+def test_fillers_drawn_together_are_those_drawn_one_by_one(
+    rows: int, count: int, seed: int
+) -> None:
+    """Also where seen items have to follow, as 40 items are less those listed, seen and taken."""
+    log = pattern_log(users=50)
+    random = np.random.default_rng(seed)
+    user, stop = random.integers(50, size=rows), random.integers(1, 9, rows)
+    prefixes = Prefixes(user, np.zeros(rows, np.int64), stop)
+    lists = random.integers(40, size=(rows, 4)).astype(np.int32)
+    told = Interrupting(1000)
+    filler = uniform_fillers(log, prefixes, lists, count, seed, told)
+    assert np.array_equal(filler, plain_fillers(log, prefixes, lists, count, seed))
+    assert told.phases == [("Fill up the training lists", rows)]
 
 
 def test_lists_are_those_of_the_llm_that_has_not_seen_the_user(
