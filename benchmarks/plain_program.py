@@ -14,9 +14,10 @@ from simpy import Event
 
 from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
 from sim.clock import DECISION, RETRAINING, SETTLEMENT, TIMEOUT, Clock
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.energy import fleet_energy_j
-from sim.network.network import Direction
+from sim.network.message import Direction
 from sim.policies import PolicyView
 from sim.records import (
     AdaptationRecords,
@@ -72,7 +73,7 @@ class PlainProgram:
             requests=requests,
             replicas=self.world.replicas,
             events=self.clock.count_events(),
-            energy_j=fleet_energy_j(self.world, self.links, self.records, requests, adaptation),
+            energy_j=fleet_energy_j(self.world, self.links, self.records, adaptation),
             adaptation=adaptation,
         )
 
@@ -235,6 +236,7 @@ class PlainProgram:
     def fill_replicas(self) -> None:
         """Give every idle replica a batch, if one is due."""
         batching = self.world.cloud.batching
+        assert isinstance(batching, StaticBatching)
         while self.idle_replicas and self.waiting:
             due_s = self.waiting[0].arrived_cloud_s + batching.wait_s
             full = len(self.waiting) in (batching.size, self.world.cloud.queue_limit)

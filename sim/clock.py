@@ -27,13 +27,19 @@ class Clock(Environment):
 
     def at(self, time_s: float, priority: int = DELIVERY, value: Any = None) -> Event:
         """Return an event that succeeds with `value` at exactly `time_s` (not before now)."""
+        event = Event(self)
+        self.succeed_at(time_s, event, value, priority)
+        return event
+
+    def succeed_at(
+        self, time_s: float, event: Event, value: Any = None, priority: int = DELIVERY
+    ) -> None:
+        """Let an event that was made before succeed with `value` at exactly `time_s`."""
         if time_s < self._now:
             raise ValueError(f"an event at {time_s} s lies before the present, {self._now} s")
-        event = Event(self)
         event._ok = True
         event._value = value
         heappush(self._queue, (time_s, EventPriority(priority), next(self._eid), event))
-        return event
 
     def count_events(self) -> int:
         """Return how many events have been scheduled; to be called once, at the end."""

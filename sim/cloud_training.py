@@ -9,7 +9,8 @@ from simpy import Event
 
 from sim.adaptation import CloudModels, FromCloudAdaptation
 from sim.clock import RETRAINING, Clock
-from sim.network.network import Direction, Links
+from sim.network.links import Links
+from sim.network.message import Direction
 from sim.records import Push, Training, TrainingLog
 from sim.request import Request
 from sim.world import World

@@ -78,6 +78,6 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
         requests=request_records,
         replicas=world.replicas,
         events=clock.count_events(),
-        energy_j=fleet_energy_j(world, links, interactions, request_records, adaptation),
+        energy_j=fleet_energy_j(world, links, interactions, adaptation),
         adaptation=adaptation,
     )

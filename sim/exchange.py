@@ -8,7 +8,8 @@ from simpy import Event
 from sim.clock import TIMEOUT, Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
-from sim.network.network import Direction, Links
+from sim.network.links import Links
+from sim.network.message import Direction
 from sim.request import Answer, Attempt, Outcome, Request
 from sim.serving import ServingSettings
 

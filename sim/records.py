@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,6 +183,9 @@ class Push:
         size_bytes: size.
         received_s: when its last byte arrived; infinite until then.
     """
+
+    carries_parameters: ClassVar[bool] = True
+    number: ClassVar[int] = 0
 
     device: int
     version: int

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import ClassVar
 
 from simpy import Event
 
@@ -95,6 +96,8 @@ class Attempt:
         batch_size: requests served together; 0 if never served.
         answer: what the cloud replied.
     """
+
+    carries_parameters: ClassVar[bool] = False
 
     request: Request
     device: int

@@ -5,7 +5,7 @@ from sim.clock import Clock
 from sim.cloud_training import CloudTraining
 from sim.device_training import DeviceTraining
 from sim.downloads import Downloads
-from sim.network.network import Links
+from sim.network.links import Links
 from sim.records import AdaptationRecords, InteractionRecords, TrainingLog
 from sim.request import Request
 from sim.world import World

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+SMALLEST = 2.0**-54
+
 
 def uniform(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.float64]:
     """Return the draws of entities 0 .. `entities`-1 at `index`, uniform in (0, 1).
@@ -19,10 +21,23 @@ def uniform(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.fl
         float64 array, shape [entities]. Neither 0 nor 1 occurs, so that inverse distribution
         functions stay finite.
     """
+    draws = np.random.Generator(_stream(seed, purpose, index)).random(entities)
+    return np.maximum(draws, SMALLEST, out=draws)
+
+
+def uniform_one(seed: int, purpose: str, index: int, entity: int) -> float:
+    """Return the draw of one entity at `index`: what `uniform` gives it, without the others'.
+
+    It costs as much as thousands of draws in an array: for what happens seldom.
+    """
+    stream = _stream(seed, purpose, index)
+    stream.advance(entity // 4)  # a block of Philox holds four numbers
+    return max(float(np.random.Generator(stream).random(entity % 4 + 1)[-1]), SMALLEST)
+
+
+def _stream(seed: int, purpose: str, index: int) -> np.random.Philox:
     purpose_key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
-    stream = np.random.SeedSequence(entropy=(seed, purpose_key, index))
-    draws = np.random.Generator(np.random.Philox(stream)).random(entities)
-    return np.maximum(draws, 2.0**-54, out=draws)
+    return np.random.Philox(np.random.SeedSequence(entropy=(seed, purpose_key, index)))
 
 
 def uniform_table(seed: int, purpose: str, entities: int, indices: int) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from workloads.registry import choice_of, members
 
-from .network import Links, Network
+from .links import Links
+from .network import Network
 
 if TYPE_CHECKING:
     AnyNetwork = Network

@@ -1,55 +1,12 @@
 """What a network is: settings that make the links of a fleet of devices."""
 
-from enum import IntEnum
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator
-from simpy import Event
 
-from sim.clock import Clock
+from sim.network.framing import Framing
+from sim.network.links import Links
+from sim.network.loss import LossSettings
 from sim.radio import radio_names
 from workloads.settings import Settings, invalid
-
-
-class Direction(IntEnum):
-    """Which way a message travels."""
-
-    UP = 0
-    DOWN = 1
-
-
-class Message(Protocol):
-    """What travels: whose it is, and the step whose random draws it takes."""
-
-    @property
-    def device(self) -> int:
-        """Whose link it takes."""
-        ...
-
-    @property
-    def step(self) -> int:
-        """Replay step of the draws that it takes, as of its latency."""
-        ...
-
-
-class Links(Protocol):
-    """The links of all devices, one each way."""
-
-    def carry(self, clock: Clock, direction: Direction, message: Message, size_bytes: int) -> Event:
-        """Send a message now.
-
-        Returns:
-            The event of its last byte's arrival; its value is the message.
-        """
-        ...
-
-    def transfers_s(
-        self, direction: Direction, device: NDArray[np.integer], size_bytes: NDArray[np.integer]
-    ) -> NDArray[np.float64]:
-        """Time for which each message keeps the radio busy: its bytes at the link's speed."""
-        ...
 
 
 class Network(Settings):
@@ -57,6 +14,10 @@ class Network(Settings):
 
     radio: str = "none"
     """Radio whose power states the phone pays for: a name in `sim/radios.yaml`."""
+    loss: LossSettings = LossSettings()
+    """Lost packets and their retransmission."""
+    framing: Framing = Framing()
+    """Packets and their headers."""
 
     @field_validator("radio")
     @classmethod

@@ -1,18 +1,22 @@
 """Networks of constant speed: a named preset, figures of one's own, or a preset refined by them."""
 
 from importlib import resources
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
-from simpy import Event
 
-from sim.clock import Clock
-from sim.network.network import Direction, Message, Network
+from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
+from sim.network.links import Links
+from sim.network.loss import Losses
+from sim.network.message import Direction
+from sim.network.network import Network
+from sim.network.radio_states import RadioStates
+from sim.radio import Radio
 from workloads import draws
-from workloads.settings import Settings, invalid
+from workloads.settings import invalid
 
 EXPLICIT = "explicit"
 DEFAULT_PRESET = "4g"
@@ -24,29 +28,11 @@ def presets() -> dict[str, dict[str, Any]]:
     return dict(yaml.safe_load(text))
 
 
-class Jitter(Settings):
-    """Random variation of the one-way latency from message to message."""
-
-    distribution: Literal["none", "lognormal"] = "none"
-    """`lognormal` keeps the mean: latency x exp(sigma z - sigma^2 / 2), z standard normal."""
-    sigma: FiniteFloat = Field(default=0.0, ge=0)
-    """Standard deviation of the logarithm: above 0 with `lognormal`, 0 with `none`."""
-
-    @model_validator(mode="after")
-    def _sigma_belongs_to_lognormal(self) -> Self:
-        if (self.distribution == "lognormal") != (self.sigma > 0):
-            raise invalid(
-                f"is {self.sigma:g} with distribution {self.distribution}; must be above 0 with "
-                "lognormal, and 0 with none",
-                "sigma",
-            )
-        return self
-
-
 class PresetNetwork(Network):
     """Latency plus size over bandwidth, for each device and way.
 
-    Message time = (round-trip time / 2) x jitter + 8 x bytes / (bandwidth x the device's factor).
+    Message time = (round-trip time / 2) x jitter + 8 x bytes / (bandwidth x the device's factor),
+    bytes with the headers of packets; before it, where the radio sleeps, comes its promotion.
     """
 
     kind: Literal["preset"] = "preset"
@@ -90,61 +76,45 @@ class PresetNetwork(Network):
                 "preset",
             )
         merged = {**known[name], **given, "preset": name}
-        if isinstance(given.get("jitter"), dict):
-            merged["jitter"] = {**known[name]["jitter"], **given["jitter"]}
+        for part in ("jitter", "loss", "framing"):
+            if isinstance(given.get(part), dict):
+                merged[part] = {**known[name].get(part, {}), **given[part]}
         return merged
 
-    def links(self, seed: int, devices: int, steps: int) -> "ConstantLinks":
-        """Draw every device's bandwidth and every message's latency."""
+    def links(self, seed: int, devices: int, steps: int) -> Links:
+        """Draw every device's bandwidth; latencies are drawn as messages come."""
         sigma = self.bandwidth_spread
         factor = np.ones(devices)
         if sigma:
             normal = draws.standard_normal_table(seed, "network bandwidth", devices, 1)[:, 0]
             factor = np.exp(sigma * normal - sigma**2 / 2)
-        latency_s = tuple(
-            self._latencies_s(seed, direction, devices, steps) for direction in Direction
+        return Links(
+            medium=ConstantSpeed(bps=(self.up_bps * factor, self.down_bps * factor)),
+            latency=ConstantLatency(self.rtt_s, JitteredFactors(self.jitter, seed, devices, steps)),
+            radios=RadioStates((Radio.named(self.radio),), devices),
+            framing=self.framing,
+            loss=self.loss,
+            losses=Losses(self.loss.probability, seed),
         )
-        return ConstantLinks(
-            bps=(self.up_bps * factor, self.down_bps * factor), latency_s=latency_s
-        )
-
-    def _latencies_s(
-        self, seed: int, direction: Direction, devices: int, steps: int
-    ) -> NDArray[np.float64]:
-        half_s, sigma = self.rtt_s / 2, self.jitter.sigma
-        if sigma == 0 or half_s == 0:
-            return np.broadcast_to(half_s, (devices, steps))
-        purpose = f"network latency {direction.name.lower()}"
-        normal = draws.standard_normal_table(seed, purpose, devices, steps)
-        return half_s * np.exp(sigma * normal - sigma**2 / 2)
 
 
-class ConstantLinks:
+class ConstantSpeed:
     """Links whose speed does not change and that nobody shares.
 
     Args:
         bps: up and down; float64, shape [devices] each.
-        latency_s: up and down; float64, shape [devices, steps] each.
     """
 
-    def __init__(
-        self, bps: tuple[NDArray[np.float64], ...], latency_s: tuple[NDArray[np.float64], ...]
-    ) -> None:
+    in_order = False
+
+    def __init__(self, bps: tuple[NDArray[np.float64], ...]) -> None:
         self._bps = bps
-        self._latency_s = latency_s
 
-    def carry(self, clock: Clock, direction: Direction, message: Message, size_bytes: int) -> Event:
-        """Send a message now; the event is its last byte's arrival."""
-        delay_s = self.delay_s(direction, message.device, message.step, size_bytes)
-        return clock.at(clock.now + delay_s, value=message)
+    def covered(self, device: int, time_s: float) -> bool:
+        """Tell that there is always a network."""
+        del device, time_s
+        return True
 
-    def delay_s(self, direction: Direction, device: int, step: int, size_bytes: int) -> float:
-        """Time from sending to the arrival of the last byte."""
-        latency_s = float(self._latency_s[direction][device, step])
-        return latency_s + 8 * size_bytes / float(self._bps[direction][device])
-
-    def transfers_s(
-        self, direction: Direction, device: NDArray[np.integer], size_bytes: NDArray[np.integer]
-    ) -> NDArray[np.float64]:
-        """Time of each message's bytes at its link's speed; 0 at infinite speed."""
-        return np.asarray(8 * size_bytes / self._bps[direction][device])
+    def end_s(self, direction: Direction, device: int, start_s: float, wire_bytes: int) -> float:
+        """Return the start + 8 x bytes / bandwidth."""
+        return start_s + 8 * wire_bytes / float(self._bps[direction][device])

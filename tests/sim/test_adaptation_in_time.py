@@ -137,7 +137,7 @@ def test_the_policy_sees_what_the_parameters_in_force_say():
 def test_pushed_weights_are_in_force_from_the_first_decision_after_their_download():
     # 1 Mbit/s down and half a second of latency: 125,000 bytes take 1.5 s.
     network = PresetNetwork.model_validate(
-        {"preset": "explicit", "down_bps": 1e6, "up_bps": 1e6, "rtt_s": 1.0}
+        {"down_bps": 1e6, "up_bps": 1e6, "rtt_s": 1.0, "framing": {"header_bytes": 0}}
     )
     fake = FakeAdaptation(8)
     adaptation = fake.from_cloud(every_s=25.0, flops=2e9, parameter_bytes=125_000)

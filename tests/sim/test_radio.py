@@ -1,9 +1,15 @@
 """Radio energy, against cases worked out by hand."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
-from sim.radio import Radio, Transfers, radio_energy_j
+from sim.network.message import Direction
+from sim.network.radio_states import RadioStates
+from sim.network.transfers import TransferLog, Transfers
+from sim.radio import Radio
+from sim.radio_energy import radio_energy_j
 
 # Powers of 1, 2 and 3 W, a tail of 10 s at 2 W and 5 s at 1 W, promotion of 1 s at 3 W.
 RADIO = Radio(
@@ -17,11 +23,28 @@ RADIO = Radio(
 MEGABIT = 125_000
 
 
-def energy(*transfers):
-    device, start_s, end_s, up, down = zip(*transfers, strict=True)
+def energy(*transfers, radios=(RADIO,)):
+    """The energy of transfers (device, start_s, end_s, bytes up, bytes down[, wake_s, radio])."""
+    columns = [each if len(each) == 7 else (*each, each[1], 0) for each in transfers]
+    rows = [
+        {
+            "device": device,
+            "direction": Direction.DOWN if down else Direction.UP,
+            "parameters": False,
+            "radio": radio,
+            "sent_s": wake_s,
+            "wake_s": wake_s,
+            "start_s": start_s,
+            "end_s": end_s,
+            "arrived_s": end_s,
+            "wire_bytes": up + down,
+            "lost_bytes": 0,
+        }
+        for device, start_s, end_s, up, down, wake_s, radio in columns
+    ]
+    names = [field.name for field in fields(Transfers)]
     return radio_energy_j(
-        RADIO,
-        Transfers(*map(np.array, (device, start_s, end_s, up, down))),
+        radios, Transfers(**{name: np.array([row[name] for row in rows]) for name in names})
     )
 
 
@@ -69,10 +92,46 @@ def test_what_a_long_transfer_overlaps_keeps_the_radio_busy_no_longer():
     )
 
 
+def test_a_promotion_is_no_part_of_the_pause_before_it():
+    # The radio is asked for 15 s after the first transfer, the last instant of its tail, and 15.5 s
+    # after the second, too late: it is promoted from 33.5 to 34.5 s.
+    assert energy(
+        (0, 1.0, 2.0, 0, 0, 0.0, 0), (0, 17.0, 18.0, 0, 0, 17.0, 0), (0, 34.5, 35.5, 0, 0, 33.5, 0)
+    ) == pytest.approx({"promotion": 6.0, "transfer": 3.0, "tail": 75.0})
+
+
+def test_another_radio_has_to_be_promoted_and_ends_the_tail_of_the_first():
+    other = replace(RADIO, promotion_w=5.0, beta_w=7.0, tail=((1.0, 4.0),))
+    # The first one's tail is cut after 8 s at 2 W.
+    assert energy(
+        (0, 1.0, 2.0, 0, 0, 0.0, 0), (0, 11.0, 12.0, 0, 0, 10.0, 1), radios=(RADIO, other)
+    ) == pytest.approx({"promotion": 3.0 + 5.0, "transfer": 1.0 + 7.0, "tail": 16.0 + 4.0})
+
+
+def test_a_first_byte_waits_for_the_promotion_and_none_in_the_tail():
+    states = RadioStates((RADIO,), devices=2)
+    assert states.asleep(0, 5.0)
+    assert states.wake(0, 5.0) == 6.0
+    assert states.wake(0, 5.5) == 6.0  # it is being promoted
+    states.busy(0, 8.0)
+    assert states.wake(0, 7.0) == 7.0
+    assert states.wake(0, 23.0) == 23.0  # the tail's last instant
+    states.busy(0, 24.0)
+    assert not states.asleep(0, 39.0)
+    assert states.wake(0, 39.5) == 40.5
+    assert states.wake(1, 39.5) == 40.5
+
+
+def test_a_radio_without_promotion_is_always_there():
+    assert RadioStates((Radio.named("none"),), devices=1).wake(0, 3.0) == 3.0
+
+
 def test_no_transfers_cost_nothing():
-    nothing = np.zeros(0)
-    empty = Transfers(nothing, nothing, nothing, nothing, nothing)
-    assert radio_energy_j(RADIO, empty) == {"promotion": 0, "transfer": 0, "tail": 0}
+    assert radio_energy_j((RADIO,), TransferLog().columns()) == {
+        "promotion": 0,
+        "transfer": 0,
+        "tail": 0,
+    }
 
 
 def test_an_isolated_lte_request_costs_about_twelve_and_a_half_joules():

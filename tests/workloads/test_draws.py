@@ -40,3 +40,9 @@ def test_draws_are_uniform_and_normal_and_independent():
     assert stats.kstest(normal.ravel(), "norm").pvalue > 1e-3
     neighbours = np.corrcoef(uniform[:, :-1].ravel(), uniform[:, 1:].ravel())[0, 1]
     assert abs(neighbours) < 4 / np.sqrt(uniform.size)
+
+
+@given(st.integers(0, 2**31), st.integers(0, 50), st.integers(0, 1000))
+def test_one_draw_is_that_of_the_array(seed, index, entity):
+    alone = draws.uniform_one(seed, "loss", index, entity)
+    assert alone == draws.uniform(seed, "loss", index, 1001)[entity]

@@ -1,0 +1,49 @@
+"""How bytes cross a device's link: alone, or among those of others."""
+
+from typing import Protocol, runtime_checkable
+
+from simpy import Event
+
+from sim.clock import Clock
+from sim.network.message import Direction
+
+
+class Coverage(Protocol):
+    """What every medium tells."""
+
+    def covered(self, device: int, time_s: float) -> bool:
+        """Tell whether the device has a network at that time."""
+        ...
+
+
+class Medium(Coverage, Protocol):
+    """A link that nobody shares: when bytes have crossed is known as soon as they begin.
+
+    Bytes of a device that cross in the same direction at the same time do not wait for one another,
+    unless the medium says otherwise by `in_order`.
+
+    Attributes:
+        in_order: transfers have to begin in the order of times, because they wait for one another.
+    """
+
+    in_order: bool
+
+    def end_s(self, direction: Direction, device: int, start_s: float, wire_bytes: int) -> float:
+        """Return when the last of the bytes that begin at `start_s` has crossed."""
+        ...
+
+
+@runtime_checkable
+class SharedMedium(Coverage, Protocol):
+    """A link whose speed depends on who else uses it, now and later."""
+
+    def begin(
+        self,
+        clock: Clock,
+        direction: Direction,
+        device: int,
+        wire_bytes: int,
+        crossed: Event,
+    ) -> None:
+        """Let bytes begin to cross now; `crossed` succeeds when the last one has."""
+        ...

@@ -1,0 +1,56 @@
+"""What each phone's radio is doing: when a first byte can go, and how long its tail lasts."""
+
+import math
+from collections.abc import Sequence
+
+from sim.radio import Radio
+
+
+class RadioStates:
+    """The radios of a fleet.
+
+    A radio that has been idle beyond its tail is promoted before the first byte crosses; one in its
+    tail, or at work, is there at once; one that is being promoted is there when it is.
+
+    Attributes:
+        radios: those that a device can be on.
+
+    Args:
+        radios: those that a device can be on, by position.
+        devices: how many devices.
+    """
+
+    def __init__(self, radios: Sequence[Radio], devices: int) -> None:
+        self.radios = tuple(radios)
+        self._promotion_s = [radio.promotion_s for radio in radios]
+        self._tail_s = [radio.tail_s for radio in radios]
+        self._instant = not any(self._promotion_s)
+        states = 0 if self._instant else devices
+        self._ready_s = [-math.inf] * states
+        self._idle_s = [-math.inf] * states
+        self._radio = [0] * states
+
+    def asleep(self, device: int, time_s: float, radio: int = 0) -> bool:
+        """Tell whether a transfer that reaches the phone at that time finds no radio ready."""
+        if self._instant:
+            return False
+        return time_s > self._idle_s[device] or radio != self._radio[device]
+
+    def wake(self, device: int, time_s: float, radio: int = 0) -> float:
+        """Return when the first byte of a transfer can cross that needs the radio at `time_s`.
+
+        To be called in the order of times for each device.
+        """
+        if self._instant:
+            return time_s
+        if self.asleep(device, time_s, radio):
+            self._ready_s[device] = time_s + self._promotion_s[radio]
+            self._radio[device] = radio
+            self.busy(device, self._ready_s[device])
+        return max(time_s, self._ready_s[device])
+
+    def busy(self, device: int, until_s: float) -> None:
+        """Note that the radio transfers until then; its tail follows."""
+        if not self._instant:
+            idle_s = until_s + self._tail_s[self._radio[device]]
+            self._idle_s[device] = max(self._idle_s[device], idle_s)

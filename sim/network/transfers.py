@@ -1,0 +1,84 @@
+"""Every transfer over a device's link, as it happens: what energy and bytes are counted from."""
+
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.network.message import Direction, Message
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """Transfers of many devices; arrays with one entry each, in any order.
+
+    Attributes:
+        device: int32; whose link.
+        direction: int8; a `Direction`.
+        parameters: bool; whether it carried parameters of the SRM, and no request or reply.
+        radio: int8; position of the device's radio among those of the network.
+        sent_s: float64; when the sender, phone or cloud, sent it.
+        wake_s: float64; when the phone's radio had to be there.
+        start_s, end_s: float64; when its bytes crossed the link; from `wake_s` to `start_s` the
+            radio was promoted, or other bytes were before them.
+        arrived_s: float64; when its last byte reached the other side; infinite if it never does.
+        wire_bytes: int64; with headers.
+        lost_bytes: int64; how many of them were lost.
+    """
+
+    device: NDArray[np.int32]
+    direction: NDArray[np.int8]
+    parameters: NDArray[np.bool_]
+    radio: NDArray[np.int8]
+    sent_s: NDArray[np.float64]
+    wake_s: NDArray[np.float64]
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    arrived_s: NDArray[np.float64]
+    wire_bytes: NDArray[np.int64]
+    lost_bytes: NDArray[np.int64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Transfers":
+        """Return some of them."""
+        return Transfers(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+class TransferLog:
+    """Collects transfers in preallocated columns that grow."""
+
+    def __init__(self) -> None:
+        self._device = array("i")
+        self._kinds = array("b")
+        self._times_s = array("d")
+        self._bytes = array("q")
+
+    def add(
+        self,
+        message: Message,
+        direction: Direction,
+        times_s: tuple[float, float, float, float, float],
+        wire_bytes: int,
+        lost_bytes: int = 0,
+        radio: int = 0,
+    ) -> None:
+        """Write a transfer down; `times_s` are sent, wake, start, end, arrived."""
+        self._device.append(message.device)
+        self._kinds.extend((direction, message.carries_parameters, radio))
+        self._times_s.extend(times_s)
+        self._bytes.append(wire_bytes)
+        self._bytes.append(lost_bytes)
+
+    def columns(self) -> Transfers:
+        """Return everything so far."""
+        times_s = np.array(self._times_s).reshape(-1, 5).T
+        sizes = np.array(self._bytes, np.int64).reshape(-1, 2).T
+        direction, parameters, radio = np.array(self._kinds, np.int8).reshape(-1, 3).T
+        return Transfers(
+            np.array(self._device, np.int32),
+            np.ascontiguousarray(direction),
+            parameters.astype(np.bool_),
+            np.ascontiguousarray(radio),
+            *(np.ascontiguousarray(column) for column in times_s),
+            *(np.ascontiguousarray(column) for column in sizes),
+        )
