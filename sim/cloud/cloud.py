@@ -1,27 +1,39 @@
-"""The cloud in simulated time: one bounded queue, batches, and replicas that serve them."""
+"""The front of the cloud: it takes attempts in, hands them to stations, and sends answers out."""
 
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from functools import partial
 
 from simpy import Event
 
 from sim.clock import SETTLEMENT, Clock
 from sim.cloud.settings import CloudSettings
+from sim.cloud.station import Station
 from sim.request import Answer, Attempt
 
 
 class Cloud:
-    """Serves requests first come, first served, in batches.
+    """Takes attempts in and hands them to stations, of which each has a queue and replicas.
 
-    A free replica takes a batch when `batching.size` requests wait or the queue is full, or when
-    the oldest has waited `batching.wait_s`. Requests that arrive at the same time queue in the
-    order of their devices.
+    All that arrives at one instant is queued together, in the order of (device, attempt), before
+    any replica takes from a queue: the front holds a settlement as the last thing of an instant,
+    for the stations to which something happened.
+
+    What the front can tell a replica (`sim.cloud.batching.replica`):
+    - `station.add(number, end_s, stopped)` makes one, which is off; `end_s(start_s, work_s)` tells
+      when work is done on this replica, so slow ones are slow by their `end_s`.
+    - `start()`: take work from now on. Also after a crash or a stop.
+    - `crash()`: switch off at once; the attempts in work come back unanswered, and the front puts
+      them into a queue again (`station.put_back`) or answers them with a failure.
+    - `stop(drain_queue)`: switch off after the present work; `stopped(replica)` is called then.
+    - `on`, `in_service`, `busy_since_s` and `works` tell what it does and did.
+    `station.queue` has a length, and `clear()` hands back everything that waits.
 
     Args:
         clock: simulated time.
         settings: queue, batching and service times.
         replicas: number of replicas.
         answer: called with each attempt when its `answer` is there.
+        seed: of the simulation's draws.
     """
 
     def __init__(
@@ -30,65 +42,36 @@ class Cloud:
         settings: CloudSettings,
         replicas: int,
         answer: Callable[[Attempt], None],
+        seed: int = 0,
     ) -> None:
         self._clock = clock
-        self._batching = settings.batching
-        # A queue that takes nobody else cannot fill its batch any further.
-        self._full = min(settings.batching.size, settings.queue_limit)
-        self._queue_limit = settings.queue_limit
-        self._service_time = settings.service_time
-        self._free_replicas = replicas
         self._answer = answer
         self._arriving: list[Attempt] = []
-        self._queue: deque[Attempt] = deque()
-        self._settlements_s: set[float] = set()
+        self._settlements: dict[float, set[int]] = {}
+        self._stations = [Station(clock, settings, answer, partial(self._settle_at, 0), seed)]
+        for number in range(replicas):
+            self._stations[0].add(number).start()
 
     def submit(self, attempt: Attempt) -> None:
         """Accept an attempt that arrives now; within this instant it is queued or rejected."""
         attempt.arrived_cloud_s = self._clock.now
         self._arriving.append(attempt)
-        self._settle_at(self._clock.now)
+        self._settle_at(0, self._clock.now)
 
-    def _settle_at(self, time_s: float) -> None:
-        if time_s not in self._settlements_s:
-            self._settlements_s.add(time_s)
+    def _settle_at(self, station: int, time_s: float) -> None:
+        if time_s not in self._settlements:
+            self._settlements[time_s] = set()
             settlement = self._clock.at(time_s, SETTLEMENT)
             settlement.callbacks = [self._settle]
+        self._settlements[time_s].add(station)
 
     def _settle(self, _: Event) -> None:
-        """Queue what has arrived and give free replicas their batches."""
-        self._settlements_s.discard(self._clock.now)
+        """Queue what has arrived and let replicas take what is due."""
+        stations = self._settlements.pop(self._clock.now)
         arriving, self._arriving = self._arriving, []
         for attempt in sorted(arriving, key=lambda attempt: (attempt.device, attempt.number)):
-            if len(self._queue) >= self._queue_limit:
-                self._start_batches()
-            if len(self._queue) >= self._queue_limit:
+            if not self._stations[0].receive(attempt):
                 attempt.answer = Answer.REJECTION
                 self._answer(attempt)
-            else:
-                self._queue.append(attempt)
-        self._start_batches()
-
-    def _start_batches(self) -> None:
-        while self._free_replicas and self._queue:
-            due_s = self._queue[0].arrived_cloud_s + self._batching.wait_s
-            if len(self._queue) < self._full and self._clock.now < due_s:
-                self._settle_at(due_s)
-                return
-            size = min(self._batching.size, len(self._queue))
-            self._free_replicas -= 1
-            self._clock.process(self._serve([self._queue.popleft() for _ in range(size)]))
-
-    def _serve(self, batch: list[Attempt]) -> Generator[Event, None, None]:
-        """One replica's work on one batch."""
-        start_s = self._clock.now
-        for attempt in batch:
-            attempt.service_start_s = start_s
-            attempt.batch_size = len(batch)
-        yield self._clock.at(start_s + self._service_time.batch_s(len(batch)))
-        self._free_replicas += 1
-        self._settle_at(self._clock.now)
-        for attempt in batch:
-            attempt.service_end_s = self._clock.now
-            attempt.answer = Answer.LIST
-            self._answer(attempt)
+        for station in sorted(stations):
+            self._stations[station].serve()

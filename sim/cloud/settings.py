@@ -5,18 +5,13 @@ from typing import ClassVar
 
 from pydantic import Field, FiniteFloat
 
+from sim.cloud.batching import AnyBatching
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time import AnyServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime
 from workloads.settings import Settings
 
-
-class BatchingSettings(Settings):
-    """When waiting requests become a batch."""
-
-    size: int = Field(default=8, ge=1)
-    """Most requests in a batch."""
-    wait_s: FiniteFloat = Field(default=0.02, ge=0)
-    """A free replica waits this long for the batch to fill, counted from its oldest request."""
+BatchingSettings = StaticBatching
 
 
 class CloudSettings(Settings):
@@ -29,8 +24,8 @@ class CloudSettings(Settings):
     stays the same when the fleet grows."""
     queue_limit: int = Field(default=1000, ge=1)
     """Waiting requests; one more is rejected."""
-    batching: BatchingSettings = BatchingSettings()
-    """Batch size and wait."""
+    batching: AnyBatching = StaticBatching()
+    """How a replica combines requests; without a `kind`, `static`."""
     service_time: AnyServiceTime = RooflineServiceTime()
     """Service time of a batch."""
     price_usd_per_accelerator_hour: FiniteFloat = Field(default=2.0, ge=0)

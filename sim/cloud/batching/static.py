@@ -1,0 +1,102 @@
+"""Static batches: requests start together and are answered together."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, FiniteFloat
+from simpy import Event
+
+from sim.cloud.batching.batching import Batching
+from sim.cloud.batching.replica import Replica, Work
+from sim.cloud.queue import AttemptQueue
+from sim.request import NEVER_S, Attempt
+
+if TYPE_CHECKING:
+    from sim.cloud.station import Station
+
+
+class StaticBatching(Batching):
+    """A free replica takes a batch when it is full or its oldest request has waited long enough.
+
+    A queue that takes nobody else cannot fill its batch any further, so it counts as full.
+    """
+
+    kind: Literal["static"] = "static"
+    size: int = Field(default=8, ge=1)
+    """Most requests in a batch."""
+    wait_s: FiniteFloat = Field(default=0.02, ge=0)
+    """A free replica waits this long for the batch to fill, counted from its oldest request."""
+
+    def due_s(self, queue: AttemptQueue) -> float:
+        """Return when the next batch starts if nobody else arrives and a replica is free."""
+        if len(queue) >= self.size or queue.full:
+            return -math.inf
+        return queue.oldest_arrival_s + self.wait_s
+
+    def replica(
+        self,
+        number: int,
+        station: "Station",
+        end_s: Callable[[float, float], float],
+        stopped: Callable[[Replica], None],
+    ) -> Replica:
+        """Make a replica that serves batch after batch."""
+        return StaticReplica(number, station, end_s, stopped, self)
+
+
+class StaticReplica(Replica):
+    """Serves one batch at a time."""
+
+    def __init__(
+        self,
+        number: int,
+        station: "Station",
+        end_s: Callable[[float, float], float],
+        stopped: Callable[[Replica], None],
+        batching: StaticBatching,
+    ) -> None:
+        super().__init__(number, station, end_s, stopped)
+        self._size = batching.size
+        self._service_time = station.settings.service_time
+        self._batch: list[Attempt] = []
+        self._start_s = NEVER_S
+        self._end: Event | None = None
+
+    @property
+    def in_service(self) -> int:
+        """How many attempts it is working on."""
+        return len(self._batch)
+
+    @property
+    def busy_since_s(self) -> float:
+        """When its batch began; infinite if it is idle."""
+        return self._start_s
+
+    def take(self) -> bool:
+        """Begin a batch."""
+        self._batch = self._station.queue.take(self._size)
+        self._station.withdraw(self)
+        self._start_s = self._clock.now
+        for attempt in self._batch:
+            attempt.service_start_s = self._start_s
+            attempt.batch_size = len(self._batch)
+        work_s = self._service_time.batch_s(len(self._batch))
+        self._end = self._clock.at(self._end_s(self._start_s, work_s))
+        self._end.callbacks = [self._finish]
+        return True
+
+    def _finish(self, end: Event) -> None:
+        if end is not self._end:
+            return  # of a batch that a crash has ended
+        for attempt in self._abandon():
+            self._answer(attempt)
+        self._available()
+        self._rest()
+
+    def _abandon(self) -> list[Attempt]:
+        batch, self._batch, self._end = self._batch, [], None
+        if batch:
+            self.works.append(Work(self._start_s, self._clock.now, len(batch)))
+            self._start_s = NEVER_S
+        return batch
