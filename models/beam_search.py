@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.candidate_source import CandidateLists, CandidateSource
+from models.candidate_source import GENERATING, CandidateLists, CandidateSource
 from models.corpus import Corpus
 from models.histories import length_groups, seen_pairs
 from models.item_trie import ItemTrie, TrieMask
@@ -17,6 +17,7 @@ from models.popularity import most_popular_unseen, popularity_order
 from models.prefixes import Ints, Prefixes
 from models.reading import precision
 from models.whole_word_t5 import WholeWordT5
+from workloads.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig
@@ -26,7 +27,6 @@ WORST_SCORE = -1e8
 
 REMEMBERED_LISTS = 20_000
 """Lists kept at most, besides those of the call at hand."""
-
 
 DECODER_POSITIONS = 32_768
 """Prompt tokens x beams in one batch, about: what a T5-base reads of them takes 2.4 GB."""
@@ -81,9 +81,9 @@ class BeamSearch(CandidateSource):
         self._popularity = popularity_order(corpus.log, corpus.split)
         self._known: dict[tuple[int, int, int, int], tuple[Any, ...]] = {}
 
-    def lists(self, prefixes: Prefixes, count: int) -> CandidateLists:
+    def lists(self, prefixes: Prefixes, count: int, progress: Progress = SILENT) -> CandidateLists:
         """Return the items of the `count` best beams, filled up where fewer are items."""
-        found = self._search(prefixes, max(count, self._beams))
+        found = self._search(prefixes, max(count, self._beams), progress)
         item, score = found.item[:, :count].copy(), found.score[:, :count].copy()
         proposed = item >= 0
         short = np.flatnonzero(~proposed.all(axis=1))
@@ -113,7 +113,7 @@ class BeamSearch(CandidateSource):
         """Forget all lists: the model has changed."""
         self._known.clear()
 
-    def _search(self, prefixes: Prefixes, beams: int) -> "_Beams":
+    def _search(self, prefixes: Prefixes, beams: int, progress: Progress = SILENT) -> "_Beams":
         """Return the beams of some prefixes, searched where they are not known yet."""
         # A prompt holds the newest items only, so older ones make no other list.
         start = np.maximum(prefixes.start, prefixes.stop - self._text.prompt_items)
@@ -126,24 +126,25 @@ class BeamSearch(CandidateSource):
             self._known = {key: self._known[key] for key in asked if key in self._known}
         if unknown:
             columns = np.array(unknown, np.int64).T
-            found = self._generate(Prefixes(*columns[:3]), beams)
+            found = self._generate(Prefixes(*columns[:3]), beams, progress)
             rows = zip(found.item, found.score, found.invalid, strict=True)
             self._known.update(zip(unknown, rows, strict=True))
         known = [self._known[key] for key in asked]
         return _Beams(*(np.array([row[k] for row in known]) for k in range(3)))
 
-    def _generate(self, prefixes: Prefixes, beams: int) -> "_Beams":
+    def _generate(self, prefixes: Prefixes, beams: int, progress: Progress) -> "_Beams":
         """Search the beams of some prefixes, those of like length in one batch."""
         item = np.full((len(prefixes), beams), -1, np.int32)
         score = np.full((len(prefixes), beams), -np.inf, np.float32)
         invalid = np.zeros((len(prefixes), beams), np.bool_)
         read = prefixes.stop - prefixes.start
         tokens = np.array([self._text.prompt_tokens(items) for items in range(read.max() + 1)])
-        with torch.inference_mode():
-            length = np.ceil(tokens[read]).astype(np.int64) * beams
+        length = np.ceil(tokens[read]).astype(np.int64) * beams
+        with progress.phase(GENERATING, len(prefixes)) as advance, torch.inference_mode():
             for member in length_groups(length, DECODER_POSITIONS):
                 found = self._batch(prefixes.part(member), beams)
                 item[member], score[member], invalid[member] = found
+                advance(len(member))
         return _Beams(item, score, invalid)
 
     def _batch(

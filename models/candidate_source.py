@@ -16,6 +16,10 @@ from models.prefixes import Ints, Prefixes, prefix_groups
 from models.reading import read
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
+from workloads.progress import SILENT, Progress
+
+GENERATING = "Generate candidate lists"
+"""What progress is told of lists."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,14 @@ class CandidateSource(ABC):
     """Continues histories with lists of items."""
 
     @abstractmethod
-    def lists(self, prefixes: Prefixes, count: int) -> CandidateLists:
-        """Return the `count` best items after each prefix."""
+    def lists(self, prefixes: Prefixes, count: int, progress: Progress = SILENT) -> CandidateLists:
+        """Return the `count` best items after each prefix.
+
+        Args:
+            prefixes: R histories.
+            count: items in a list.
+            progress: told of the lists that are generated.
+        """
 
     @abstractmethod
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
@@ -73,14 +83,16 @@ class CatalogueScan(CandidateSource):
         self._plan = plan
         self._exclude_seen = exclude_seen
 
-    def lists(self, prefixes: Prefixes, count: int) -> CandidateLists:
+    def lists(self, prefixes: Prefixes, count: int, progress: Progress = SILENT) -> CandidateLists:
         """Return the items with the highest logits."""
         item = np.zeros((len(prefixes), count), np.int32)
         score = np.zeros((len(prefixes), count), np.float32)
-        for member, logits in self._scan(prefixes):
-            best, best_logits = top(logits, count)
-            item[member] = best.cpu().numpy()
-            score[member] = best_logits.cpu().numpy()
+        with progress.phase(GENERATING, len(prefixes)) as advance:
+            for member, logits in self._scan(prefixes):
+                best, best_logits = top(logits, count)
+                item[member] = best.cpu().numpy()
+                score[member] = best_logits.cpu().numpy()
+                advance(len(member))
         return CandidateLists(item, score)
 
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:

@@ -1,15 +1,17 @@
 """The weight of the learned fusion: one number, fitted on calibration steps alone."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.candidate_source import CandidateSource
 from models.cells import ById, FoundTargets, HeldLists
 from models.list_scores import list_logits
 from models.numerics import NumericsPlan
-from models.prefixes import Prefixes, calibration_prefixes
+from models.prefixes import Ints, Prefixes, calibration_prefixes
 from models.recommender import Recommender
 from models.replay_contexts import Replay
 from models.training.validation import ndcg
+from workloads.progress import SILENT, Progress
 
 USERS = 2000
 """Users (evenly spaced) whose calibration steps are looked at, at most."""
@@ -26,6 +28,7 @@ def fitted_weight(
     binary_logits: bool,
     llm: CandidateSource,
     plan: NumericsPlan,
+    progress: Progress = SILENT,
 ) -> float:
     """Return the weight with the highest NDCG@10 on calibration steps.
 
@@ -38,6 +41,7 @@ def fitted_weight(
         binary_logits: whether it was trained with binary cross-entropy.
         llm: generates the lists.
         plan: how to compute.
+        progress: told of the lists, generated and scored.
     """
     steps = calibration_prefixes(replay.split, replay.history, USERS)
     readable = steps.stop - 1 > steps.start
@@ -51,9 +55,10 @@ def fitted_weight(
         np.stack((user, stop)), axis=1, return_index=True, return_inverse=True
     )
     bases = Prefixes(user[distinct], start[distinct], stop[distinct])
-    generated = llm.lists(bases, replay.candidates.count).item[which]
+    generated = llm.lists(bases, replay.candidates.count, progress).item[which]
     shown = Prefixes(user, start, np.concatenate((steps.stop, older.stop + 1)))
-    return best_weight(_found(replay, srm, binary_logits, shown, stop, generated, plan))
+    logit = list_logits(srm, replay.log, shown, generated, plan, progress)
+    return best_weight(_found(replay, binary_logits, shown, stop, generated, logit))
 
 
 def best_weight(targets: FoundTargets) -> float:
@@ -66,15 +71,13 @@ def best_weight(targets: FoundTargets) -> float:
 
 def _found(
     replay: Replay,
-    srm: Recommender,
     binary_logits: bool,
     shown: Prefixes,
-    basis: np.ndarray,
-    item: np.ndarray,
-    plan: NumericsPlan,
+    basis: Ints,
+    item: NDArray[np.int32],
+    logit: NDArray[np.float32],
 ) -> FoundTargets:
     """Return the lists that contain what comes after the histories known when they are shown."""
-    logit = list_logits(srm, replay.log, shown, item, plan)
     left = np.ones(item.shape, np.bool_)
     if replay.candidates.exclude_seen:
         newest = replay.log.items[replay.log.offsets[shown.user] + shown.stop - 1]

@@ -9,6 +9,7 @@ from models.prefixes import Prefixes, prefix_groups
 from models.reading import read
 from models.recommender import Recommender
 from workloads.interaction_log import InteractionLog
+from workloads.progress import SILENT, Progress
 
 
 def list_logits(
@@ -17,6 +18,7 @@ def list_logits(
     prefixes: Prefixes,
     item: NDArray[np.int32],
     plan: NumericsPlan,
+    progress: Progress = SILENT,
 ) -> NDArray[np.float32]:
     """Return the logits of one list after each prefix.
 
@@ -26,12 +28,13 @@ def list_logits(
         prefixes: R histories.
         item: int32, shape [R, N]: the lists.
         plan: how to compute.
+        progress: told of the lists that are scored.
 
     Returns:
         float32, shape [R, N].
     """
     logit = np.zeros(item.shape, np.float32)
-    with torch.inference_mode():
+    with progress.phase("Score candidate lists", len(prefixes)) as advance, torch.inference_mode():
         for group in prefix_groups(log, prefixes, plan.batch_positions):
             encoded = read(model, plan.tensor(group.histories), plan)
             for first in range(0, len(group.member), plan.ranking_rows):
@@ -43,4 +46,5 @@ def list_logits(
                 )
                 scored = model.score_lists(encoded, row, step, candidates)
                 logit[member] = scored.float().cpu().numpy()
+                advance(len(member))
     return logit

@@ -221,7 +221,7 @@ def _store(
         source = llm.source(replay.candidates.exclude_seen, plan)
         srm_model, binary = srm.model(), srm.binary_logits
         with computing(plan):
-            weight = fitted_weight(replay, srm_model, binary, source, plan)
+            weight = fitted_weight(replay, srm_model, binary, source, plan, progress)
         builder = OutcomeBuilder(replay, srm_model, binary, source, weight, plan)
         builder.build(writer, progress)
         writer.close()

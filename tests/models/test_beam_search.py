@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from interrupting import Interrupting
 from small_p5 import PLAN, SETTINGS, corpus_of, exhaustive, some_prefixes, source
 
 from models.beam_search import BeamSearch
@@ -110,10 +111,13 @@ def test_lists_and_ranks_search_once(
     monkeypatch.setattr(p5_model.t5, "generate", counted)
     beams, prefixes = source(p5_model, p5_corpus), some_prefixes()
     beams.ranks(prefixes.part(np.arange(5)), np.arange(5))
-    lists = beams.lists(prefixes, 6)
+    told = Interrupting()
+    lists = beams.lists(prefixes, 6, told)
     rank = beams.ranks(prefixes, lists.item[:, 2].astype(np.int64))
     assert rank.tolist() == [3] * len(prefixes)
     assert sum(searched) == len(prefixes)
+    assert told.phases == [("Generate candidate lists", len(prefixes) - 5)]
+    assert told.done == len(prefixes) - 5
 
 
 def test_a_list_does_not_depend_on_what_else_is_asked(

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from interrupting import Interrupting
 from plain_outcomes import plain_learned_weight
 from small_log import FIRST_LIST_AGE, HISTORY, Small
 
@@ -14,6 +15,7 @@ from models.recommender import Recommender
 from models.replay_contexts import Replay
 from models.settings import CandidateSettings
 from workloads.interaction_log import InteractionLog
+from workloads.progress import SILENT, Progress
 
 
 def lists_of(maker_rank: list[list[int]], p: list[list[float]], target: list[int]) -> FoundTargets:
@@ -22,12 +24,14 @@ def lists_of(maker_rank: list[list[int]], p: list[list[float]], target: list[int
     return FoundTargets(rank, np.ones(rank.shape, np.bool_), np.array(p), is_target)
 
 
-def fit(small: Small, log: InteractionLog, srm: Recommender | None = None) -> float:
+def fit(
+    small: Small, log: InteractionLog, srm: Recommender | None = None, progress: Progress = SILENT
+) -> float:
     trained, llm = small.models()
     plan = plan_of("cpu", 1)
     replay = Replay(log, small.split, HISTORY, FIRST_LIST_AGE, CandidateSettings(count=8))
     source = CatalogueScan(llm, log, plan, exclude_seen=True)
-    return fitted_weight(replay, srm or trained, False, source, plan)
+    return fitted_weight(replay, srm or trained, False, source, plan, progress)
 
 
 def test_the_best_weight_by_hand() -> None:
@@ -72,3 +76,14 @@ def test_nothing_of_the_replay_reaches_the_weight(small: Small) -> None:
     before = fit(small, small.log)
     assert fit(small, replace(small.log, items=replayed)) == before
     assert fit(small, replace(small.log, items=calibrating)) != before
+
+
+def test_lists_generated_and_scored_are_told(small: Small) -> None:
+    told = Interrupting()
+    assert fit(small, small.log, progress=told) == small.prepared.learned_weight
+    (generating, generated), (scoring, scored) = told.phases
+    assert (generating, scoring) == ("Generate candidate lists", "Score candidate lists")
+    # Two steps and a list a step old of each: of four, two have the same history.
+    steps = 2 * len(small.split.device_users)
+    assert (generated, scored) == (1.5 * steps, 2 * steps)
+    assert told.done == generated + scored

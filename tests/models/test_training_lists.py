@@ -1,6 +1,4 @@
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from interrupting import Interrupting
 from small_cooperation import cooperative, prepared_with, task_of
 from small_log import Small, log_of, pattern_log
 
@@ -99,10 +98,11 @@ def test_fillers_drawn_together_are_those_drawn_one_by_one(
     user, stop = random.integers(50, size=rows), random.integers(1, 9, rows)
     prefixes = Prefixes(user, np.zeros(rows, np.int64), stop)
     lists = random.integers(40, size=(rows, 4)).astype(np.int32)
-    told = Interrupting(1000)
+    told = Interrupting()
     filler = uniform_fillers(log, prefixes, lists, count, seed, told)
     assert np.array_equal(filler, plain_fillers(log, prefixes, lists, count, seed))
     assert told.phases == [("Fill up the training lists", rows)]
+    assert told.done == rows
 
 
 def test_lists_are_those_of_the_llm_that_has_not_seen_the_user(
@@ -162,32 +162,13 @@ def test_damaged_lists_are_reported_and_generated_anew(
     assert again.store_hash == cooperated.store_hash
 
 
-class Interrupting:
-    """Progress that stops the work after some parts, and remembers what it was told."""
-
-    def __init__(self, parts: int) -> None:
-        self.left = parts
-        self.phases: list[tuple[str, float]] = []
-
-    @contextmanager
-    def phase(self, title: str, total: float) -> Iterator[object]:
-        self.phases.append((title, total))
-
-        def advance(amount: float = 1, note: str = "") -> None:  # noqa: ARG001
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-
-        yield advance
-
-
 def test_an_interrupted_generation_goes_on_where_it_was(
     cooperated: PreparedModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_lists, "PART", 100)
     llm, prefixes = cooperated.llm, task_of(cooperated).lists[0].prefixes
     task = ListTask(llm, prefixes, 12, True, llm.task.plan)
-    first, second = Interrupting(2), Interrupting(1000)
+    first, second = Interrupting(2), Interrupting()
     with pytest.raises(KeyboardInterrupt):
         obtain_lists(task, "List", tmp_path, first)
     lists = obtain_lists(task, "List", tmp_path, second)
