@@ -58,6 +58,11 @@ class RooflineServiceTime(ServiceTime):
             raise invalid(f"is {accelerator!r}; accepted: {', '.join(_accelerators())}")
         return accelerator
 
+    @property
+    def board_power_w(self) -> float | None:
+        """Board power of the accelerator, from its datasheet, W."""
+        return _accelerators()[self.accelerator]["board_power_w"]
+
     @cached_property
     def _seconds(self) -> tuple[float, float]:
         datasheet = _accelerators()[self.accelerator]

@@ -1,11 +1,86 @@
 """What a service-time model is."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sim.cloud.service_time.request_tokens import RequestTokens
 from workloads.settings import Settings
+
+
+class Prompts(NamedTuple):
+    """Prompts that are read together.
+
+    Attributes:
+        count: of the prompts.
+        tokens: that are read, which leaves out those that the prefix cache knew.
+        cached_tokens: those that it knew.
+        token_pairs: sum over prompts of (whole length)^2 - (cached tokens)^2, twice the pairs of
+            tokens that look at one another, which is what causal attention costs.
+    """
+
+    count: int
+    tokens: int
+    cached_tokens: int
+    token_pairs: int
+
+
+NO_PROMPTS = Prompts(0, 0, 0, 0)
 
 
 class ServiceTime(Settings):
     """Time that one replica needs for a batch. A subclass gives a `kind`."""
 
     def batch_s(self, batch_size: int) -> float:
-        """Return the service time of a batch of `batch_size` requests, s."""
+        """Return the (mean) service time of a batch of `batch_size` requests, s."""
+        raise NotImplementedError
+
+    def timer(self, seed: int, replica: int) -> Callable[[int], float]:  # noqa: ARG002
+        """Return what tells the service time of each batch of a replica, one after the other.
+
+        Args:
+            seed: of the simulation's draws.
+            replica: number of the replica.
+
+        Returns:
+            A function of the batch size, called once a batch.
+        """
+        return self.batch_s
+
+
+class TokenServiceTime(ServiceTime):
+    """A service time that is made of tokens, so that it also times iterations."""
+
+    @property
+    def tokens(self) -> RequestTokens:
+        """Tokens of a request."""
+        raise NotImplementedError
+
+    @property
+    def kv_bytes_per_token(self) -> float:
+        """Memory that the keys and values of one token take, bytes; 0 where it is not known."""
+        raise NotImplementedError
+
+    def kv_memory_bytes(self, memory_share: float) -> float:
+        """Return the memory for keys and values beside the weights, bytes.
+
+        Args:
+            memory_share: share of the accelerator's memory that may be used in all.
+
+        Returns:
+            Infinite where the memory is not known, 0 or less where the weights do not fit.
+        """
+        raise NotImplementedError
+
+    def static_batch_s(self, prompts: Prompts) -> float:
+        """Return the service time of a batch that reads these prompts and decodes to its end, s."""
+        raise NotImplementedError
+
+    def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
+        """Return the time of one iteration of continuous batching, s.
+
+        Args:
+            prompts: those that this iteration reads.
+            decoding: sequences that get one more token each.
+            context_tokens: tokens whose keys and values these sequences have, summed over them.
+        """
         raise NotImplementedError
