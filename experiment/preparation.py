@@ -13,6 +13,7 @@ from models.preparation import PreparedModels
 from sim.adaptation import Adaptation
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies import Policy
 from sim.policies.always import Always
@@ -62,6 +63,7 @@ class Preparation:
             scoring_flops=self.models.srm_card.flops_per_step,
             seed=scenario.seed,
             adaptation=self.adaptation,
+            faults=scenario.faults,
         )
 
     def ideal_world(self) -> World:
@@ -77,6 +79,7 @@ class Preparation:
                 batching=BatchingSettings(size=1),
                 service_time=FixedServiceTime(seconds=0.0),
             ),
+            faults=FaultSettings(),
         )
 
 

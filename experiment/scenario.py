@@ -16,6 +16,7 @@ from experiment.yaml_document import read_mapping, write
 from models.settings import ModelSettings
 from sim.cloud.settings import CloudSettings
 from sim.devices import DeviceSettings
+from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
 from sim.policies import AnyPolicy
 from sim.serving import ServingSettings
@@ -46,6 +47,8 @@ class Scenario(Settings):
     """The phones' hardware."""
     cloud: CloudSettings = CloudSettings()
     """Who serves requests, how fast, and at what price."""
+    faults: FaultSettings = FaultSettings()
+    """What goes wrong, and when."""
     sweep: SweepSettings = SweepSettings()
     """Keys that take several values, one run each."""
 

@@ -1,6 +1,6 @@
 """A world to simulate: who replays what, under which settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sim.adaptation import Adaptation
 from sim.cloud.settings import CloudSettings
 from sim.devices import DeviceSettings
+from sim.faults.settings import FaultSettings
 from sim.network import Links, Network
 from sim.outcome_table import OutcomeTable
 from sim.policies import Policy
@@ -31,6 +32,7 @@ class World:
         scoring_flops: operations of one scoring of the list by the SRM.
         seed: of the simulation's draws.
         adaptation: how the SRM's weights change along the run; None where they do not.
+        faults: what goes wrong.
     """
 
     table: OutcomeTable
@@ -44,6 +46,7 @@ class World:
     scoring_flops: float
     seed: int
     adaptation: Adaptation | None = None
+    faults: FaultSettings = field(default_factory=FaultSettings)
 
     @property
     def devices(self) -> int:
@@ -96,7 +99,8 @@ class World:
 
     def make_links(self) -> Links:
         """Draw the devices' links."""
-        return self.network.links(self.seed, self.devices, self.table.steps)
+        disturbances = self.faults.disturbances(self.seed, self.devices)
+        return self.network.links(self.seed, self.devices, self.table.steps, disturbances)
 
     def policy_draws(self) -> NDArray[np.float64]:
         """Draw the policy's random numbers: [devices, steps], or [devices, 0] if it uses none."""

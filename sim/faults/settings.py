@@ -6,12 +6,13 @@ from typing import Self
 from pydantic import model_validator
 
 from sim.faults.crashes import Crash, RandomCrashes
+from sim.faults.link_faults import LinkFaults
 from sim.faults.outages import Outage
 from sim.faults.slow_replicas import SlowReplica
-from workloads.settings import Settings, invalid
+from workloads.settings import invalid
 
 
-class FaultSettings(Settings):
+class FaultSettings(LinkFaults):
     """What goes wrong in this world; by default nothing."""
 
     outages: tuple[Outage, ...] = ()
@@ -34,6 +35,10 @@ class FaultSettings(Settings):
                     "outages",
                 )
         return self
+
+    def slow_windows(self, replica: int) -> tuple[SlowReplica, ...]:
+        """Return the windows in which a replica is slow."""
+        return tuple(window for window in self.slow_replicas if window.replica == replica)
 
     def unknown_replica(self, replicas: int) -> str:
         """Return what is wrong where a fault names none of `replicas` replicas, else nothing."""

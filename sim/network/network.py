@@ -1,7 +1,10 @@
 """What a network is: settings that make the links of a fleet of devices."""
 
+from collections.abc import Sequence
+
 from pydantic import field_validator
 
+from sim.network.disturbances import Disturbance
 from sim.network.framing import Framing
 from sim.network.links import Links
 from sim.network.loss import LossSettings
@@ -26,6 +29,15 @@ class Network(Settings):
             raise invalid(f"is {radio!r}; accepted: {', '.join(radio_names())}")
         return radio
 
-    def links(self, seed: int, devices: int, steps: int) -> Links:
-        """Make the links of a fleet for `steps` replay steps, with draws keyed by `seed`."""
+    def links(
+        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+    ) -> Links:
+        """Make the links of a fleet.
+
+        Args:
+            seed: of the draws.
+            devices: number of devices.
+            steps: number of replay steps, for which latencies are drawn.
+            disturbances: what makes links worse for a while; empty where nothing does.
+        """
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """Networks of constant speed: a named preset, figures of one's own, or a preset refined by them."""
 
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
 
+from sim.network.disturbances import Disturbance
 from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
 from sim.network.loss import Losses
@@ -81,8 +83,12 @@ class PresetNetwork(Network):
                 merged[part] = {**known[name].get(part, {}), **given[part]}
         return merged
 
-    def links(self, seed: int, devices: int, steps: int) -> Links:
+    def links(
+        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+    ) -> Links:
         """Draw every device's bandwidth; latencies are drawn as messages come."""
+        if disturbances:
+            raise NotImplementedError("links of constant speed that are disturbed")
         sigma = self.bandwidth_spread
         factor = np.ones(devices)
         if sigma:

@@ -1,0 +1,65 @@
+"""The settings of everything that goes wrong with links."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from sim.faults.coverage_losses import CoverageLoss
+from sim.faults.degradations import Degradation
+from sim.network.disturbances import Disturbance
+from workloads import draws
+from workloads.settings import Settings, invalid
+
+
+class LinkFaults(Settings):
+    """What goes wrong with devices' links; by default nothing."""
+
+    regions: int = Field(default=1, ge=1)
+    """Number of regions; every device belongs to one, by an equal chance."""
+    degradations: tuple[Degradation, ...] = ()
+    """Times in which links are slower, or messages take longer."""
+    coverage_losses: tuple[CoverageLoss, ...] = ()
+    """Times in which devices have no network."""
+
+    @model_validator(mode="after")
+    def _regions_exist(self) -> Self:
+        for key in ("degradations", "coverage_losses"):
+            for fault in getattr(self, key):
+                unknown = [name for name in fault.regions or () if not 0 <= name < self.regions]
+                if unknown:
+                    known = "only 0" if self.regions == 1 else f"0 to {self.regions - 1}"
+                    raise invalid(
+                        f"name region {unknown[0]}; faults.regions makes {self.regions}: {known}",
+                        key,
+                    )
+        return self
+
+    def region(self, seed: int, devices: int) -> NDArray[np.int64]:
+        """Return the region of each device: int64, shape [devices]."""
+        return (draws.uniform(seed, "region", 0, devices) * self.regions).astype(np.int64)
+
+    def disturbances(self, seed: int, devices: int) -> tuple[Disturbance, ...]:
+        """Return what the faults do to the links of a fleet, with draws keyed by `seed`."""
+        region = self.region(seed, devices)
+        degradations = (
+            Disturbance(
+                start_s=fault.start_s,
+                end_s=fault.end_s,
+                devices=fault.hits("degradation", number, region, seed),
+                bandwidth_factor=fault.bandwidth_factor,
+                extra_latency_s=fault.extra_rtt_s / 2,
+            )
+            for number, fault in enumerate(self.degradations)
+        )
+        losses = (
+            Disturbance(
+                start_s=fault.start_s,
+                end_s=fault.end_s,
+                devices=fault.hits("coverage loss", number, region, seed),
+                bandwidth_factor=0.0,
+            )
+            for number, fault in enumerate(self.coverage_losses)
+        )
+        return (*degradations, *losses)
