@@ -5,8 +5,13 @@ from typing import ClassVar
 
 from pydantic import Field, FiniteFloat
 
+from sim.cloud.autoscaling import AnyAutoscaling
+from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.batching import AnyBatching
 from sim.cloud.batching.static import StaticBatching
+from sim.cloud.power import PowerSettings
+from sim.cloud.routing import AnyRouting
+from sim.cloud.routing.shared import Shared
 from sim.cloud.service_time import AnyServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime
 from workloads.settings import Settings
@@ -15,7 +20,7 @@ BatchingSettings = StaticBatching
 
 
 class CloudSettings(Settings):
-    """Replicas of the LLM behind one bounded queue, first come first served."""
+    """Replicas of the LLM behind bounded queues."""
 
     replicas: int = Field(default=1, ge=1)
     """Number of replicas."""
@@ -23,19 +28,36 @@ class CloudSettings(Settings):
     """Instead of `replicas`: one replica for so many devices, rounded up, so that the load on each
     stays the same when the fleet grows."""
     queue_limit: int = Field(default=1000, ge=1)
-    """Waiting requests; one more is rejected."""
+    """Waiting requests in each queue; one more is rejected."""
     batching: AnyBatching = StaticBatching()
     """How a replica combines requests; without a `kind`, `static`."""
     service_time: AnyServiceTime = RooflineServiceTime()
     """Service time of a batch."""
+    routing: AnyRouting = Shared()
+    """Which replica's queue an attempt joins: a name, or a mapping with a `kind`."""
+    autoscaling: AnyAutoscaling = NoAutoscaling()
+    """How many replicas are switched on, and when that changes."""
+    power: PowerSettings = PowerSettings()
+    """Power of a replica."""
     price_usd_per_accelerator_hour: FiniteFloat = Field(default=2.0, ge=0)
-    """Price of one replica's accelerator, counted while the simulation runs. An assumption: set
-    your own."""
+    """Price of one replica's accelerator, counted from switching it on to switching it off. An
+    assumption: set your own."""
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("replicas", "devices_per_replica"),)
 
     def replicas_for(self, devices: int) -> int:
-        """Return the number of replicas that serve `devices` devices."""
+        """Return the number of replicas for `devices` devices, before any autoscaling."""
         if self.devices_per_replica is not None:
             return max(1, math.ceil(devices / self.devices_per_replica))
         return self.replicas
+
+    def most_replicas(self, devices: int) -> int:
+        """Return how many replicas there can be at any time."""
+        return self.autoscaling.most(self.replicas_for(devices))
+
+    @property
+    def busy_w(self) -> float | None:
+        """Power of a replica at work; None where neither settings nor service times tell it."""
+        if self.power.busy_w is not None:
+            return self.power.busy_w
+        return self.service_time.board_power_w
