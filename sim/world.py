@@ -1,17 +1,21 @@
 """A world to simulate: who replays what, under which settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.adaptation import Adaptation
+from sim.clock import Clock
+from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
 from sim.devices import DeviceSettings
 from sim.faults.settings import FaultSettings
 from sim.network import Links, Network
 from sim.outcome_table import OutcomeTable
 from sim.policies import Policy
+from sim.request import Attempt
 from sim.serving import ServingSettings
 from workloads import draws
 from workloads.sessions import Sessions
@@ -91,11 +95,26 @@ class World:
     @property
     def last_decision_s(self) -> float:
         """A time before which every device has decided for the last time, however it waited."""
-        steps, wait_s = self.table.steps, self.scoring_s
-        if self.serving.mode == "wait":
-            wait_s += self.serving.deadline_s + self.scoring_s
         thinking_s = self.sessions.start_s + self.sessions.think_s.sum(axis=1)
-        return float(thinking_s.max() + (steps - 1) * wait_s)
+        return float(thinking_s.max() + (self.table.steps - 1) * self._longest_wait_s)
+
+    @property
+    def _longest_wait_s(self) -> float:
+        """Longest time from a decision until its list is shown."""
+        if self.serving.mode == "wait":
+            return self.serving.deadline_s + 2 * self.scoring_s
+        return self.scoring_s
+
+    @property
+    def latest_end_s(self) -> float:
+        """A time before which the simulation has ended, however devices waited."""
+        return self.last_decision_s + self._longest_wait_s
+
+    def make_cloud(self, clock: Clock, answer: Callable[[Attempt], None]) -> Cloud:
+        """Make the cloud; `answer` is called with each attempt when its `answer` is there."""
+        return Cloud(
+            clock, self.cloud, self.replicas, answer, self.seed, self.faults, self.latest_end_s
+        )
 
     def make_links(self) -> Links:
         """Draw the devices' links."""
