@@ -1,4 +1,4 @@
-"""Who replays when: the devices' users, start times and think times."""
+"""Who replays when, and how long: the devices' users, start times, think times and steps."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,13 @@ from workloads import draws
 from workloads.errors import WorkloadError
 from workloads.interaction_log import InteractionLog
 from workloads.splits import Split
-from workloads.workload_settings import LoggedThinkTime, LognormalThinkTime, WorkloadSettings
+from workloads.workload_settings import (
+    BurstStart,
+    LoggedThinkTime,
+    LognormalThinkTime,
+    SpreadStart,
+    WorkloadSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,17 @@ class Sessions:
         start_s: float64, shape [devices]: simulated time of the first decision.
         think_s: float64, shape [devices, replay_steps - 1]: time from the list shown at step t to
             the decision of step t + 1.
+        steps: int64, shape [devices]: how many of its window's steps each device lives through,
+            at least 1; those after its user left for good never happen.
     """
 
     user: NDArray[np.int64]
     start_s: NDArray[np.float64]
     think_s: NDArray[np.float64]
+    steps: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        for column in (self.user, self.start_s, self.think_s):
+        for column in (self.user, self.start_s, self.think_s, self.steps):
             column.setflags(write=False)
 
     @property
@@ -37,7 +46,13 @@ class Sessions:
         return len(self.user)
 
 
-def sessions(log: InteractionLog, split: Split, settings: WorkloadSettings, seed: int) -> Sessions:
+def sessions(
+    log: InteractionLog,
+    split: Split,
+    settings: WorkloadSettings,
+    seed: int,
+    leaving_per_step: float = 0.0,
+) -> Sessions:
     """Draw the devices' sessions.
 
     Every draw depends on the seed and on its own device and step alone. The first devices cover
@@ -46,8 +61,9 @@ def sessions(log: InteractionLog, split: Split, settings: WorkloadSettings, seed
     Args:
         log: gives the gaps of logged think times.
         split: gives the eligible users and their replay windows.
-        settings: number of devices, think time and spread of the starts.
+        settings: number of devices, think times and starts.
         seed: the simulation's seed.
+        leaving_per_step: probability, below 1, that a user leaves for good after a step.
 
     Raises:
         WorkloadError: logged think times are asked of a log without times.
@@ -62,9 +78,37 @@ def sessions(log: InteractionLog, split: Split, settings: WorkloadSettings, seed
             think_s = _logged_s(log, split, logged)[user]
     return Sessions(
         user=user,
-        start_s=settings.start_spread_s * draws.uniform(seed, "start", 0, devices),
+        start_s=_start_s(seed, devices, settings.starts),
         think_s=think_s,
+        steps=_steps(seed, devices, split.replay_steps, leaving_per_step),
     )
+
+
+def _start_s(seed: int, devices: int, starts: SpreadStart | BurstStart) -> NDArray[np.float64]:
+    """Return the time of each device's first decision."""
+    spread_s: NDArray[np.float64] = starts.spread_s * draws.uniform(seed, "start", 0, devices)
+    if isinstance(starts, SpreadStart):
+        return spread_s
+    skew_s = starts.clock_skew_s * draws.standard_normal_table(seed, "clock skew", devices, 1)[:, 0]
+    in_burst = draws.uniform(seed, "burst", 0, devices) < starts.share
+    return np.where(in_burst, np.maximum(starts.at_s + skew_s, 0.0), spread_s)
+
+
+def _steps(
+    seed: int, devices: int, replay_steps: int, leaving_per_step: float
+) -> NDArray[np.int64]:
+    """Return how many steps each device lives through.
+
+    With the probability p of leaving after each step, more than k steps are lived through with
+    probability (1 - p)^k: 1 + a geometric number, by inversion of one uniform draw a device, cut at
+    the end of the window.
+    """
+    steps = np.full(devices, replay_steps, np.int64)
+    if leaving_per_step:
+        draw = draws.uniform(seed, "churn", 0, devices)
+        stayed = np.floor(np.log(draw) / np.log1p(-leaving_per_step))
+        steps = np.minimum(1 + stayed, replay_steps).astype(np.int64)
+    return steps
 
 
 def _users_in_turn(seed: int, devices: int, users: int) -> NDArray[np.int64]:

@@ -1,10 +1,10 @@
 """The typed settings of a workload: which log, how it is split, and who replays it when."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from workloads.quantities import Fraction, PositiveInteger, PositiveSeconds, Seconds
+from workloads.quantities import Fraction, PositiveInteger, PositiveSeconds, Seconds, Share
 from workloads.settings import Settings
 from workloads.synthetic.settings import SyntheticSettings
 
@@ -92,6 +92,36 @@ ThinkTime = Annotated[
 ]
 
 
+class SpreadStart(Settings):
+    """Devices start uniformly over a while."""
+
+    kind: Literal["spread"] = "spread"
+    spread_s: Seconds = 600.0
+    """How long; 0 starts all at once, the hardest load."""
+
+
+class BurstStart(Settings):
+    """Many devices start at one time of the clock, as far as their clocks agree."""
+
+    kind: Literal["burst"] = "burst"
+    at_s: Seconds
+    """When, in simulated time."""
+    share: Share = 1.0
+    """Part of the devices that start then: each with this probability."""
+    clock_skew_s: Seconds = 0.0
+    """Standard deviation of a device's clock, normally distributed. A start that would lie before
+    the beginning of the simulation is at its beginning."""
+    spread_s: Seconds = 600.0
+    """The other devices start uniformly within this many seconds."""
+
+
+Start = Annotated[
+    SpreadStart | BurstStart,
+    Field(discriminator="kind"),
+    BeforeValidator(_kind_of_bare_name),
+]
+
+
 class WorkloadSettings(Settings):
     """Which interaction log is replayed, how it is split, and by how many devices at what pace."""
 
@@ -116,10 +146,19 @@ class WorkloadSettings(Settings):
     train. More than `calibration_steps`."""
     think_time: ThinkTime = LognormalThinkTime()
     """Time between a list shown and the next decision."""
+    start: Start | None = None
+    """When devices start: `spread`, `burst`, or a mapping with the kind and its parameters."""
     start_spread_s: Seconds = 600.0
-    """Devices start uniformly within this many seconds; 0 starts all at once, the hardest load."""
+    """Instead of `start`: devices start uniformly within this many seconds."""
     synthetic: SyntheticSettings = SyntheticSettings()
     """Parameters of the generator, used where `dataset` is `synthetic`."""
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("start", "start_spread_s"),)
+
+    @property
+    def starts(self) -> SpreadStart | BurstStart:
+        """When devices start, whichever way it was given."""
+        return self.start or SpreadStart(spread_s=self.start_spread_s)
 
     @field_validator("devices", mode="before")
     @classmethod

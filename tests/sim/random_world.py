@@ -53,6 +53,7 @@ def make_world(
     start_spread_s=300.0,
     think_s=None,
     context_interactions=40,
+    lived_steps=None,
     **parts,
 ):
     """Make a world of random outcomes; `parts` replaces its settings by name."""
@@ -77,6 +78,7 @@ def make_world(
             user=np.arange(devices, dtype=np.int64) % users,
             start_s=start_spread_s * draws.uniform(seed, "start", 0, devices),
             think_s=think_s,
+            steps=np.full(devices, steps) if lived_steps is None else np.asarray(lived_steps),
         ),
         context_interactions=np.full(users, context_interactions, dtype=np.int64),
         policy=policy or Never(),

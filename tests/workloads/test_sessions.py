@@ -7,7 +7,13 @@ from workloads.errors import WorkloadError
 from workloads.interaction_log import InteractionLog
 from workloads.sessions import sessions
 from workloads.splits import split
-from workloads.workload_settings import LoggedThinkTime, LognormalThinkTime, WorkloadSettings
+from workloads.workload_settings import (
+    BurstStart,
+    LoggedThinkTime,
+    LognormalThinkTime,
+    SpreadStart,
+    WorkloadSettings,
+)
 
 USERS = 12
 
@@ -24,12 +30,12 @@ def log_of(timed=True, length=30):
     )
 
 
-def drawn(seed=0, timed=True, **settings):
+def drawn(seed=0, timed=True, leaving_per_step=0.0, **settings):
     values = {"replay_steps": 6, "calibration_steps": 2, "min_history": 4, **settings}
     workload = WorkloadSettings(**values)
     log = log_of(timed)
     made = split(log, workload)
-    return sessions(log, made, workload, seed), log, made
+    return sessions(log, made, workload, seed, leaving_per_step), log, made
 
 
 def test_shapes_and_default_number_of_devices():
@@ -120,3 +126,53 @@ def test_sessions_cannot_be_changed():
     made, _, _ = drawn()
     with pytest.raises(ValueError, match="read-only"):
         made.think_s[0, 0] = 1
+
+
+def test_a_spread_start_is_what_start_spread_s_means():
+    given = drawn(devices=50, start_spread_s=300.0)[0].start_s
+    np.testing.assert_array_equal(
+        drawn(devices=50, start=SpreadStart(spread_s=300.0))[0].start_s, given
+    )
+
+
+def test_a_share_of_the_devices_starts_at_one_time_of_its_own_clock():
+    burst = BurstStart(at_s=1000.0, share=0.7, clock_skew_s=2.0, spread_s=500.0)
+    start_s = drawn(devices=4000, start=burst)[0].start_s
+    together = start_s > 900
+    assert together.mean() == pytest.approx(0.7, abs=0.03)
+    assert stats.kstest((start_s[together] - 1000) / 2, "norm").pvalue > 1e-3
+    assert stats.kstest(start_s[~together] / 500, "uniform").pvalue > 1e-3
+    # Those that do not take part start as they would without a burst.
+    spread_s = drawn(devices=4000, start_spread_s=500.0)[0].start_s
+    np.testing.assert_array_equal(start_s[~together], spread_s[~together])
+
+
+def test_clocks_that_agree_start_together_and_none_starts_before_the_beginning():
+    assert set(drawn(devices=40, start=BurstStart(at_s=70.0))[0].start_s) == {70.0}
+    early = drawn(devices=4000, start=BurstStart(at_s=1.0, clock_skew_s=1.0))[0].start_s
+    assert early.min() == 0.0
+    assert np.mean(early == 0) == pytest.approx(stats.norm.cdf(-1), abs=0.02)
+
+
+def test_more_devices_change_no_start_of_the_others_in_a_burst():
+    burst = BurstStart(at_s=100.0, share=0.5, clock_skew_s=5.0)
+    few, many = (drawn(devices=devices, start=burst)[0].start_s for devices in (7, 500))
+    np.testing.assert_array_equal(few, many[:7])
+
+
+def test_users_live_through_the_whole_window_where_nobody_leaves():
+    assert set(drawn(devices=50)[0].steps) == {6}
+
+
+def test_after_each_step_the_same_share_of_those_who_are_left_leaves():
+    steps = drawn(devices=20_000, leaving_per_step=0.25)[0].steps
+    assert set(steps) == set(range(1, 7))
+    for step in range(1, 6):
+        left = (steps[steps >= step] == step).mean()
+        assert left == pytest.approx(0.25, abs=0.02)
+
+
+def test_who_leaves_when_depends_on_nobody_else_and_not_on_the_window():
+    few = drawn(devices=7, leaving_per_step=0.2)[0].steps
+    many = drawn(devices=500, leaving_per_step=0.2, replay_steps=15)[0].steps
+    np.testing.assert_array_equal(few, np.minimum(many[:7], 6))

@@ -3,10 +3,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from workloads.synthetic.settings import SyntheticSettings
 from workloads.workload_settings import (
+    BurstStart,
     GlobalTimeSplit,
     LoggedThinkTime,
     LognormalThinkTime,
     PerUserSplit,
+    SpreadStart,
     WorkloadSettings,
 )
 
@@ -49,6 +51,10 @@ def test_think_time_is_lognormal_unless_it_says_otherwise():
         ({"min_history": 5, "calibration_steps": 5}, "", "above calibration_steps (5)"),
         ({"start_spread_s": -1}, "start_spread_s", "greater than or equal to 0"),
         ({"start_spread_s": float("inf")}, "start_spread_s", "finite"),
+        ({"start": "burst"}, "start.burst.at_s", "required"),
+        ({"start": {"kind": "burst", "at_s": 5, "share": 2}}, "start.burst.share", "less than"),
+        ({"start": {"kind": "wave"}}, "start", "'spread', 'burst'"),
+        ({"start": "spread", "start_spread_s": 5}, "", "only one of start and start_spread_s"),
         ({"think_time": {"median_s": 0}}, "think_time.lognormal.median_s", "greater than 0"),
         ({"think_time": {"median_s": 9, "cap_s": 8}}, "think_time.lognormal", "at least median_s"),
         (
@@ -92,13 +98,18 @@ def test_every_field_is_documented():
         GlobalTimeSplit,
         LognormalThinkTime,
         LoggedThinkTime,
+        SpreadStart,
+        BurstStart,
     ):
         for name, field in settings.model_fields.items():
             assert name == "kind" or field.description, f"{settings.__name__}.{name}"
 
 
 def test_settings_survive_a_round_trip_and_have_a_json_schema():
-    settings = WorkloadSettings.model_validate({"split": "global_time", "devices": 7})
-    assert WorkloadSettings.model_validate(settings.model_dump()) == settings
+    for start in ({}, {"start_spread_s": 5.0}, {"start": {"kind": "burst", "at_s": 3.0}}):
+        settings = WorkloadSettings.model_validate({"split": "global_time", "devices": 7, **start})
+        again = WorkloadSettings.model_validate(settings.model_dump())
+        assert again.model_dump() == settings.model_dump()
+        assert again.starts == settings.starts
     schema = TypeAdapter(WorkloadSettings).json_schema()
     assert "replay_steps" in schema["properties"]
