@@ -1,7 +1,7 @@
 """Energy that the fleet spends on computing and on its radios."""
 
 from sim.network.links import Links
-from sim.network.transfers import Transfers
+from sim.network.transfers import NO_RADIO, Transfers
 from sim.radio_energy import radio_energy_j
 from sim.records import AdaptationRecords, InteractionRecords
 from sim.world import World
@@ -34,12 +34,12 @@ def fleet_energy_j(
 def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfers:
     """Return the transfers that count.
 
-    What would need the radio after the end of the simulation never does, and nobody takes
-    parameters that are pushed after a device's last decision.
+    What would need the radio after the end of the simulation never does, what never crosses does
+    not either, and nobody takes parameters that are pushed after a device's last decision.
     """
     transfers = links.log.columns()
     too_late = transfers.sent_s > interactions.decision_s[transfers.device, -1]
-    happened = transfers.wake_s <= interactions.horizon_s
+    happened = (transfers.wake_s <= interactions.horizon_s) & (transfers.radio != NO_RADIO)
     return transfers.where(happened & ~(transfers.parameters & too_late))
 
 

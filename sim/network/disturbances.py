@@ -83,7 +83,8 @@ class Disturbances:
         patterns, group = np.unique(hit, axis=1, return_inverse=True)
         self._group = group.reshape(-1).tolist()
         self._steps = [
-            Steps.of([disturbances[i] for i in np.flatnonzero(pattern)]) for pattern in patterns.T
+            Steps.of([disturbances[i] for i in np.flatnonzero(pattern).tolist()])
+            for pattern in patterns.T
         ]
 
     def __bool__(self) -> bool:

@@ -33,6 +33,20 @@ class Medium(Coverage, Protocol):
         ...
 
 
+class InterruptibleMedium(Medium, Protocol):
+    """A link on which a transfer can be cut and go on later, perhaps by another radio."""
+
+    def end_s(self, direction: Direction, device: int, start_s: float, wire_bytes: float) -> float:
+        """Return when the last of the bytes that begin at `start_s` has crossed."""
+        ...
+
+    def crossed_bytes(
+        self, direction: Direction, device: int, start_s: float, end_s: float
+    ) -> float:
+        """Return how many bytes can cross from `start_s` to `end_s`."""
+        ...
+
+
 @runtime_checkable
 class SharedMedium(Coverage, Protocol):
     """A link whose speed depends on who else uses it, now and later."""

@@ -8,29 +8,41 @@ from numpy.typing import NDArray
 
 from sim.network.message import Direction, Message
 
+NO_RADIO = -1
+"""Position of the radio of what never crossed a link."""
+
 
 @dataclass(frozen=True)
 class Transfers:
     """Transfers of many devices; arrays with one entry each, in any order.
 
+    A message is one transfer, but for two cases. What is lost of it is sent again, by another one.
+    And where its device changes to another radio, or has no coverage for a while, before its last
+    byte has crossed, each part that crosses without a break is one.
+
     Attributes:
         device: int32; whose link.
         direction: int8; a `Direction`.
         parameters: bool; whether it carried parameters of the SRM, and no request or reply.
-        radio: int8; position of the device's radio among those of the network.
+        radio: int8; position of the device's radio among those of the network; `NO_RADIO` where
+            the bytes never crossed, because there was no coverage.
+        transmission: int8; 0 of a message that is sent for the first time, 1, 2, ... of what is
+            sent again.
         sent_s: float64; when the sender, phone or cloud, sent it.
         wake_s: float64; when the phone's radio had to be there.
         start_s, end_s: float64; when its bytes crossed the link; from `wake_s` to `start_s` the
-            radio was promoted, or other bytes were before them.
+            radio was promoted, or other bytes were before them. All infinite for bytes that wait
+            for coverage that never comes.
         arrived_s: float64; when its last byte reached the other side; infinite if it never does.
         wire_bytes: int64; with headers.
-        lost_bytes: int64; how many of them were lost.
+        lost_bytes: int64; how many of them were lost, which is so at `end_s`.
     """
 
     device: NDArray[np.int32]
     direction: NDArray[np.int8]
     parameters: NDArray[np.bool_]
     radio: NDArray[np.int8]
+    transmission: NDArray[np.int8]
     sent_s: NDArray[np.float64]
     wake_s: NDArray[np.float64]
     start_s: NDArray[np.float64]
@@ -61,10 +73,12 @@ class TransferLog:
         wire_bytes: int,
         lost_bytes: int = 0,
         radio: int = 0,
+        transmission: int = 0,
     ) -> None:
         """Write a transfer down; `times_s` are sent, wake, start, end, arrived."""
         self._device.append(message.device)
-        self._kinds.extend((direction, message.carries_parameters, radio))
+        kinds = direction, message.carries_parameters, radio, min(transmission, 127)
+        self._kinds.extend(kinds)
         self._times_s.extend(times_s)
         self._bytes.append(wire_bytes)
         self._bytes.append(lost_bytes)
@@ -73,12 +87,14 @@ class TransferLog:
         """Return everything so far."""
         times_s = np.array(self._times_s).reshape(-1, 5).T
         sizes = np.array(self._bytes, np.int64).reshape(-1, 2).T
-        direction, parameters, radio = np.array(self._kinds, np.int8).reshape(-1, 3).T
+        kinds = np.array(self._kinds, np.int8).reshape(-1, 4).T
+        direction, parameters, radio, transmission = kinds
         return Transfers(
             np.array(self._device, np.int32),
             np.ascontiguousarray(direction),
             parameters.astype(np.bool_),
             np.ascontiguousarray(radio),
+            np.ascontiguousarray(transmission),
             *(np.ascontiguousarray(column) for column in times_s),
             *(np.ascontiguousarray(column) for column in sizes),
         )

@@ -32,6 +32,7 @@ def energy(*transfers, radios=(RADIO,)):
             "direction": Direction.DOWN if down else Direction.UP,
             "parameters": False,
             "radio": radio,
+            "transmission": 0,
             "sent_s": wake_s,
             "wake_s": wake_s,
             "start_s": start_s,
