@@ -3,11 +3,13 @@
 import math
 
 import pytest
+from cloud_by_hand import CloudByHand
 from pydantic import ValidationError
 
 from sim.cloud.autoscaling import ScalingView
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.autoscaling.reactive import Reactive, Thresholds
+from sim.cloud.records import Change
 
 
 def view(waiting=0, available=2, switched_on=None, busy_s=0.0, serving_s=20.0, unchanged_s=1e9):
@@ -79,3 +81,81 @@ def test_without_autoscaling_nothing_changes():
 def test_impossible_settings_are_refused(values, message):
     with pytest.raises(ValidationError, match=message):
         Reactive.model_validate({"kind": "reactive", **values})
+
+
+def scaled(arrivals_s, *, up=2.0, down=1.0, start_up_s=15.0, cooldown_s=0.0, **values):
+    scaling = Reactive(
+        maximum=2,
+        every_s=10.0,
+        queue_per_replica=Thresholds(up=up, down=down),
+        start_up_s=start_up_s,
+        cooldown_s=cooldown_s,
+    )
+    return CloudByHand(arrivals_s, autoscaling=scaling, **values)
+
+
+def test_a_replica_starts_after_its_start_up_time_and_finishes_its_work():
+    cloud = scaled([0.0] * 5, seconds=10.0)
+    # At 10 s three wait for one replica: another is started and serves from 25 s on. At 30 s nobody
+    # waits: it is told to stop and does so at 35 s, when its work is done.
+    assert cloud.starts == [0.0, 10.0, 20.0, 25.0, 30.0]
+    records = cloud.records(100.0)
+    assert records.changes == (
+        Change(0.0, 1, 1, False),
+        Change(10.0, 2, 1, False),
+        Change(25.0, 2, 2, False),
+        Change(30.0, 2, 1, False),
+        Change(35.0, 1, 1, False),
+    )
+    assert records.on_s.tolist() == [100.0, 25.0]
+    assert records.starting_s.tolist() == [0.0, 15.0]
+    assert records.busy_s.tolist() == [40.0, 10.0]
+    assert records.accelerator_hours == 125.0 / 3600.0
+    assert (records.replicas_mean, records.replicas_max) == (1.25, 2)
+    assert records.energy_j(busy_w=100.0, idle_w=10.0) == 50 * 100.0 + 75 * 10.0
+
+
+def test_what_comes_after_the_end_of_the_simulation_does_not_count():
+    records = scaled([0.0] * 5, seconds=10.0).records(20.0)
+    assert records.on_s.tolist() == [20.0, 10.0]
+    assert records.starting_s.tolist() == [0.0, 10.0]
+    assert records.busy_s.tolist() == [20.0, 0.0]
+    assert len(records.changes) == 2
+
+
+def test_a_start_that_is_not_needed_any_more_is_called_off():
+    cloud = scaled([0.0] * 5, seconds=4.0, up=1.5, start_up_s=100.0)
+    # At 10 s two wait, at 20 s nobody does.
+    assert cloud.starts == [0.0, 4.0, 8.0, 12.0, 16.0]
+    assert cloud.records(1000.0).on_s.tolist() == [1000.0, 10.0]
+
+
+def test_the_cooldown_keeps_a_replica_on():
+    cloud = scaled([0.0] * 5, seconds=10.0, cooldown_s=40.0)
+    assert cloud.records(100.0).on_s.tolist() == [100.0, 40.0]
+
+
+def test_a_stopping_replica_serves_its_own_queue_and_gets_nothing_new():
+    # Replica 1 has devices 1, 3, 5. At 10 s one waits in each queue and it is told to stop.
+    cloud = scaled(
+        [0.0] * 6 + [11.0], seconds=6.0, up=9.0, down=1.5, replicas=2, routing="round_robin"
+    )
+    assert cloud.starts == [0.0, 0.0, 6.0, 6.0, 12.0, 12.0, 18.0]
+    records = cloud.records(100.0)
+    assert records.on_s.tolist() == [100.0, 18.0]
+    assert records.busy_s.tolist() == [24.0, 18.0]
+
+
+def test_utilisation_is_measured_between_decisions():
+    scaling = Reactive(
+        maximum=2,
+        every_s=10.0,
+        utilisation=Thresholds(up=0.5, down=0.2),
+        start_up_s=0.0,
+        cooldown_s=0.0,
+    )
+    # Busy from 2 to 8 s (0.6: start one), then from 12 to 18 s on one of two (0.3: nothing), then
+    # never (stop one).
+    cloud = CloudByHand([2.0, 12.0], seconds=6.0, autoscaling=scaling)
+    times = [(change.time_s, change.on) for change in cloud.records().changes]
+    assert times == [(0.0, 1), (10.0, 2), (30.0, 1)]

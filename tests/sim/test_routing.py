@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from cloud_by_hand import CloudByHand
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from sim.cloud.routing.join_shortest_queue import JoinShortestQueue
 from sim.cloud.routing.least_outstanding import LeastOutstanding
 from sim.cloud.routing.round_robin import RoundRobin
 from sim.cloud.routing.shared import Shared
+from sim.request import Answer
 from workloads.settings import Settings
 
 
@@ -72,3 +74,43 @@ def test_a_bare_name_stands_for_the_settings_of_its_kind(kind):
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValidationError, match="union_tag_invalid"):
         Routed.model_validate({"routing": "random"})
+
+
+def cloud(arrivals_s, routing, **values):
+    return CloudByHand(arrivals_s, replicas=2, routing=routing, **values)
+
+
+def test_each_replica_has_its_own_queue():
+    # Replica 0 gets devices 0 and 2, replica 1 gets 1 and 3, also when the other one is free.
+    served = cloud([0.0, 0.0, 0.0, 0.5], "round_robin", seconds=3.0)
+    assert served.starts == [0.0, 0.0, 3.0, 3.0]
+    shared = cloud([0.0, 0.0, 0.0, 0.5], "shared", seconds=3.0)
+    assert shared.starts == [0.0, 0.0, 3.0, 3.0]
+    # Device 1 waits behind device 0, though replica 1 is idle: nobody waits in either queue.
+    assert cloud([0.0, 1.0], "join_shortest_queue").starts == [0.0, 3.0]
+    assert cloud([0.0, 1.0], "least_outstanding").starts == [0.0, 1.0]
+
+
+def test_arrivals_of_one_instant_see_those_before_them():
+    served = cloud([0.0] * 4, "join_shortest_queue", seconds=3.0)
+    assert served.starts == [0.0, 0.0, 3.0, 3.0]
+
+
+def test_the_limit_holds_for_each_queue():
+    served = cloud([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], "round_robin", queue_limit=1)
+    answers = [Answer.LIST] * 4 + [Answer.REJECTION] * 2
+    assert served.column("answer") == answers
+
+
+def test_a_replica_that_is_down_gets_nothing():
+    crash = {"at_s": 0.5, "replica": 0, "down_s": 10.0}
+    served = cloud([1.0, 2.0, 11.0], "round_robin", faults={"crashes": (crash,)})
+    assert served.starts == [1.0, 4.0, 11.0]
+
+
+def test_with_nowhere_to_go_an_attempt_fails_at_once():
+    for routing in ("shared", "round_robin"):
+        crashes = tuple({"at_s": 0.5, "replica": replica, "down_s": 10.0} for replica in (0, 1))
+        served = cloud([1.0, 10.5], routing, faults={"crashes": crashes})
+        assert served.column("answer") == [Answer.FAILURE, Answer.LIST]
+        assert served.column("answered_s") == [1.0, 13.5]
