@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from simpy import Event
 
+from benchmarks.plain_cloud import PlainCloud, is_plain
 from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
-from sim.clock import DECISION, RETRAINING, SETTLEMENT, TIMEOUT, Clock
-from sim.cloud.batching.static import StaticBatching
+from sim.clock import DECISION, RETRAINING, RETRY, SETTLEMENT, TIMEOUT, Clock
+from sim.cloud.cloud import Cloud
 from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.energy import fleet_energy_j
 from sim.network.message import Direction
@@ -30,6 +31,7 @@ from sim.records import (
 )
 from sim.request import Answer, Attempt, Outcome, Request
 from sim.world import World
+from workloads import draws
 
 
 def simulate_plainly(world: World) -> SimulationResult:
@@ -47,9 +49,10 @@ class PlainProgram:
         self.draws = world.policy_draws()
         self.records = InteractionRecords.empty(world.devices, world.table.steps)
         self.requests: list[Request] = []
-        self.arriving: list[Attempt] = []
-        self.waiting: list[Attempt] = []
-        self.idle_replicas = world.replicas
+        self.replied: dict[Attempt, Event] = {}
+        self.cloud: Cloud | PlainCloud = world.make_cloud(self.clock, self.answer)
+        if is_plain(world.cloud, world.faults):
+            self.cloud = PlainCloud(self.clock, world.cloud, world.replicas, self.answer)
         users, adaptation = world.sessions.user, world.adaptation
         self.models: Any = None if adaptation is None else adaptation.models(users)
         self.pushed_bytes = 0 if adaptation is None else adaptation.parameter_bytes
@@ -71,7 +74,7 @@ class PlainProgram:
         return SimulationResult(
             interactions=self.records,
             requests=requests,
-            replicas=self.world.replicas,
+            cloud=self.cloud.records(self.records.horizon_s),
             events=self.clock.count_events(),
             energy_j=fleet_energy_j(self.world, self.links, self.records, adaptation),
             adaptation=adaptation,
@@ -85,6 +88,7 @@ class PlainProgram:
         cloud_knows_step = -world.first_upload(user)
         request: Request | None = None
         decision_s = float(world.sessions.start_s[device])
+        failed_in_a_row, breaker_open_until_s = 0, -math.inf
         version, training_ends_s, budget = 0, math.inf, world.hardware.compute_budget()
         yield clock.at(decision_s)
         if self.released_version and self.released_s < decision_s:
@@ -92,8 +96,13 @@ class PlainProgram:
         for step in range(world.table.steps):
             yield clock.at(decision_s, DECISION + device)
             if request is not None and request.ended.triggered:
+                failed_in_a_row += 1
                 if request.outcome == Outcome.DELIVERED:
                     row = cloud_knows_step = request.step
+                    failed_in_a_row = 0
+                breaker = serving.circuit_breaker
+                if breaker.failures is not None and failed_in_a_row >= breaker.failures:
+                    breaker_open_until_s = request.ended_s + breaker.open_s
                 request = None
             if training_ends_s <= decision_s:
                 version, training_ends_s = version + 1, math.inf
@@ -106,11 +115,14 @@ class PlainProgram:
                 world.policy.first_request(self.view(device, user, row, step, version), step)
                 == step
             ):
-                self.records.requested[device, step] = True
-                yield clock.at(shown_s, DECISION + device)
-                sent = request = self.send(
-                    device, step, serving.payload.request_bytes(step - cloud_knows_step)
-                )
+                if decision_s < breaker_open_until_s:
+                    self.records.held_back[device, step] = True
+                else:
+                    self.records.requested[device, step] = True
+                    yield clock.at(shown_s, DECISION + device)
+                    sent = request = self.send(
+                        device, step, row, serving.payload.request_bytes(step - cloud_knows_step)
+                    )
             if sent is not None and serving.mode == "wait":
                 limit_s = sent.sent_s + serving.deadline_s
                 # A reply at exactly the deadline is in time, so the deadline is its instant's last.
@@ -192,86 +204,92 @@ class PlainProgram:
             draws=self.draws[device, step : step + 1],
         )
 
-    def send(self, device: int, step: int, bytes_up: int) -> Request:
+    def send(self, device: int, step: int, row: int, bytes_up: int) -> Request:
         """Send a request and give it a timer."""
-        request = Request(device, step, self.clock.now, bytes_up, self.clock.event())
+        now_s = self.clock.now
+        request = Request(
+            device=device,
+            step=step,
+            sent_s=now_s,
+            bytes_up=bytes_up,
+            ended=self.clock.event(),
+            expires_s=now_s + self.world.serving.timeout_s,
+            history_interactions=int(
+                self.world.context_interactions[self.world.sessions.user[device]] + step
+            ),
+            list_age_steps=step - self.world.basis_step(row),
+        )
         self.requests.append(request)
-        self.clock.process(self.journey(request))
+        self.clock.process(self.attempts(request))
         self.clock.process(self.timer(request))
         return request
 
     def timer(self, request: Request) -> Generator[Event, None, None]:
         """Give the request up when its time is up."""
-        yield self.clock.at(request.sent_s + self.world.serving.timeout_s, TIMEOUT)
+        yield self.clock.at(request.expires_s, TIMEOUT)
         if not request.ended.triggered:
-            self.end(request, Outcome.TIMED_OUT)
+            request.end(Outcome.TIMED_OUT, self.clock.now)
 
-    def end(self, request: Request, outcome: Outcome) -> None:
-        """Tell the device how its request ended."""
-        request.outcome = outcome
-        request.ended_s = self.clock.now
-        request.ended.succeed()
-
-    def journey(self, request: Request) -> Generator[Event, None, None]:
-        """Go up the link and into the cloud's queue."""
-        attempt = Attempt.of(request, self.clock.now)
-        yield self.links.carry(self.clock, Direction.UP, attempt, request.bytes_up)
-        attempt.arrived_cloud_s = self.clock.now
-        self.arriving.append(attempt)
-        yield self.clock.at(self.clock.now, SETTLEMENT)
-        self.settle()
-
-    def settle(self) -> None:
-        """Queue all that has arrived, in the order of devices, and let idle replicas work."""
-        together, self.arriving = self.arriving, []
-        for other in sorted(together, key=lambda other: other.device):
-            if len(self.waiting) >= self.world.cloud.queue_limit:
-                self.fill_replicas()
-            if len(self.waiting) >= self.world.cloud.queue_limit:
-                self.clock.process(self.answer(other, Answer.REJECTION))
-            else:
-                self.waiting.append(other)
-        self.fill_replicas()
-
-    def fill_replicas(self) -> None:
-        """Give every idle replica a batch, if one is due."""
-        batching = self.world.cloud.batching
-        assert isinstance(batching, StaticBatching)
-        while self.idle_replicas and self.waiting:
-            due_s = self.waiting[0].arrived_cloud_s + batching.wait_s
-            full = len(self.waiting) in (batching.size, self.world.cloud.queue_limit)
-            if not full and len(self.waiting) < batching.size and self.clock.now < due_s:
-                self.clock.process(self.come_back(due_s))
+    def attempts(self, request: Request) -> Generator[Event, None, None]:
+        """Try until one attempt succeeds, none is left, or the request has ended otherwise."""
+        retry = self.world.serving.retry
+        for number in range(retry.attempts):
+            attempt = Attempt.of(request, self.clock.now)
+            yield from self.attempt(attempt)
+            if request.ended.triggered:
                 return
-            batch = self.waiting[: batching.size]
-            self.waiting = self.waiting[batching.size :]
-            self.idle_replicas -= 1
-            self.clock.process(self.replica(batch))
+            attempt.failed_s = self.clock.now
+            if number + 1 == retry.attempts:
+                rejected = attempt.reply_s < math.inf and attempt.answer == Answer.REJECTION
+                request.end(Outcome.REJECTED if rejected else Outcome.LOST, self.clock.now)
+                return
+            wait_s = min(retry.backoff_cap_s, retry.backoff_s * 2.0**number)
+            if retry.jitter == "full":
+                wait_s *= draws.uniform_one(
+                    self.world.seed, f"backoff {number}", request.step, request.device
+                )
+            if self.clock.now + wait_s >= request.expires_s:
+                return
+            yield self.clock.at(self.clock.now + wait_s, RETRY + request.device)
+            if request.ended.triggered:
+                return
 
-    def come_back(self, due_s: float) -> Generator[Event, None, None]:
-        """Look at the queue again when its oldest request has waited long enough."""
-        yield self.clock.at(due_s, SETTLEMENT)
-        self.settle()
+    def attempt(self, attempt: Attempt) -> Generator[Event, None, None]:
+        """Try once, until the request ends or the attempt fails."""
+        request, serving = attempt.request, self.world.serving
+        replied = self.replied[attempt] = self.clock.event()
+        if serving.no_coverage == "wait" or self.links.covered(request.device, self.clock.now):
+            self.clock.process(self.journey(attempt))
+        elif serving.no_coverage == "time_out":
+            self.links.lose(self.clock, Direction.UP, attempt, attempt.bytes_up)
+        else:
+            attempt.bytes_up = 0
+            return
+        awaited = replied | request.ended
+        if serving.retry.attempt_timeout_s is not None:
+            deadline_s = attempt.sent_s + serving.retry.attempt_timeout_s
+            if deadline_s < request.expires_s:
+                awaited |= self.clock.at(deadline_s, TIMEOUT)
+        yield awaited
 
-    def replica(self, batch: list[Attempt]) -> Generator[Event, None, None]:
-        """Serve one batch."""
-        start_s = self.clock.now
-        for attempt in batch:
-            attempt.service_start_s, attempt.batch_size = start_s, len(batch)
-        yield self.clock.at(start_s + self.world.cloud.service_time.batch_s(len(batch)))
-        self.idle_replicas += 1
-        self.clock.process(self.come_back(self.clock.now))
-        for attempt in batch:
-            attempt.service_end_s = self.clock.now
-            self.clock.process(self.answer(attempt, Answer.LIST))
+    def journey(self, attempt: Attempt) -> Generator[Event, None, None]:
+        """Go up the link and into the cloud."""
+        request = attempt.request
+        yield self.links.carry(self.clock, Direction.UP, attempt, request.bytes_up)
+        self.cloud.submit(attempt)
 
-    def answer(self, attempt: Attempt, answer: Answer) -> Generator[Event, None, None]:
+    def answer(self, attempt: Attempt) -> None:
+        """Send the cloud's answer on its way."""
+        self.clock.process(self.way_back(attempt))
+
+    def way_back(self, attempt: Attempt) -> Generator[Event, None, None]:
         """Go down the link to the device."""
-        attempt.answer, attempt.answered_s = answer, self.clock.now
-        candidates = self.world.table.candidate_count if answer == Answer.LIST else 0
+        attempt.answered_s = self.clock.now
+        served = attempt.answer == Answer.LIST
+        candidates = self.world.table.candidate_count if served else 0
         attempt.bytes_down = self.world.serving.payload.reply_bytes(candidates)
         yield self.links.carry(self.clock, Direction.DOWN, attempt, attempt.bytes_down)
         attempt.reply_s = self.clock.now
-        if not attempt.request.ended.triggered:
-            served = answer == Answer.LIST
-            self.end(attempt.request, Outcome.DELIVERED if served else Outcome.REJECTED)
+        self.replied[attempt].succeed()
+        if served and not attempt.request.ended.triggered:
+            attempt.request.end(Outcome.DELIVERED, self.clock.now, attempt)

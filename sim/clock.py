@@ -8,10 +8,11 @@ from simpy.events import EventPriority
 
 # What happens at one and the same time happens in this order, whoever scheduled it first. Replies
 # precede decisions ("a reply at exactly the decision time has arrived"), and so does what the cloud
-# does with its own copy of the small model, and what is sent again, at the priority RETRY + device;
-# decisions are taken in the order of devices, at the priority DECISION + device; and the cloud forms its batches only after every request of that time
-# is there. What breaks or is repaired does so before (an attempt that arrives as an outage begins
-# meets it), and autoscaling looks at what has come of it all.
+# does with its own copy of the small model, and what is sent again, in the order of devices, at the
+# priority RETRY + device; decisions are taken in the order of devices too, at the priority DECISION
+# + device; and the cloud forms its batches only after every request of that time is there. What
+# breaks or is repaired does so before (an attempt that arrives as an outage begins meets it), and
+# autoscaling looks at what has come of it all.
 DELIVERY = 1
 TIMEOUT = 2
 RETRAINING = 3

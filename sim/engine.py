@@ -25,9 +25,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     """
     clock = Clock()
     links = world.make_links()
-    exchange = Exchange(
-        clock, links, world.cloud, world.replicas, world.serving, world.table.candidate_count
-    )
+    exchange = Exchange(clock, links, world)
     draws = world.policy_draws()
     interactions = InteractionRecords.empty(world.devices, world.table.steps)
     requests: list[Request] = []
@@ -76,7 +74,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     return SimulationResult(
         interactions=interactions,
         requests=request_records,
-        replicas=world.replicas,
+        cloud=exchange.cloud.records(interactions.horizon_s),
         events=clock.count_events(),
         energy_j=fleet_energy_j(world, links, interactions, adaptation),
         adaptation=adaptation,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.adaptation import AdaptedModels, AdaptedOutcome
+from sim.cloud.records import CloudRecords
 from sim.outcome_table import OutcomeTable
-from sim.request import NEVER_S, Outcome, Request
+from sim.request import NEVER_S, Answer, Outcome, Request
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class InteractionRecords:
         shown_row: int16; row of the list shown.
         requested: bool; the policy was consulted, asked, and a request was sent.
         suppressed: bool; a request was outstanding, so the policy was not consulted.
+        held_back: bool; the policy was consulted and asked, but the circuit breaker was open.
         version: int16; of the SRM's parameters in force at the decision; 0 is what was shipped.
     """
 
@@ -33,6 +35,7 @@ class InteractionRecords:
     shown_row: NDArray[np.int16]
     requested: NDArray[np.bool_]
     suppressed: NDArray[np.bool_]
+    held_back: NDArray[np.bool_]
     version: NDArray[np.int16]
 
     @classmethod
@@ -46,6 +49,7 @@ class InteractionRecords:
             shown_row=np.zeros(shape, dtype=np.int16),
             requested=np.zeros(shape, dtype=bool),
             suppressed=np.zeros(shape, dtype=bool),
+            held_back=np.zeros(shape, dtype=bool),
             version=np.zeros(shape, dtype=np.int16),
         )
 
@@ -86,7 +90,9 @@ class RequestRecords:
         reply_s: float64; arrival of the reply or rejection, even if too late.
         bytes_up, bytes_down: int64; of all attempts.
         batch_size: int32; 0 if never served.
+        answer: int8; the reply that arrived, an `Answer`.
         attempts: int16.
+        retry_wait_s: float64; how long the device waited between failed attempts and the next ones.
         outcome: int8; an `Outcome`.
     """
 
@@ -100,7 +106,9 @@ class RequestRecords:
     bytes_up: NDArray[np.int64]
     bytes_down: NDArray[np.int64]
     batch_size: NDArray[np.int32]
+    answer: NDArray[np.int8]
     attempts: NDArray[np.int16]
+    retry_wait_s: NDArray[np.float64]
     outcome: NDArray[np.int8]
 
     @property
@@ -126,7 +134,7 @@ class RequestRecords:
         outcome = column(ordered, "outcome", np.int8)
         outcome[column(ordered, "ended_s", np.float64) > horizon_s] = Outcome.IN_FLIGHT
         tried = [_tried(request, horizon_s) for request in ordered]
-        attempts, bytes_up, bytes_down = np.array(tried, np.int64).reshape(-1, 3).T
+        attempts, retry_wait_s, bytes_up, bytes_down = np.array(tried, float).reshape(-1, 4).T
         return cls(
             device=column(ordered, "device", np.int32),
             step=column(ordered, "step", np.int16),
@@ -135,24 +143,36 @@ class RequestRecords:
             service_start_s=service_start_s,
             service_end_s=times("service_end_s"),
             reply_s=reply_s,
-            bytes_up=bytes_up,
-            bytes_down=bytes_down,
+            bytes_up=bytes_up.astype(np.int64),
+            bytes_down=bytes_down.astype(np.int64),
             batch_size=np.where(
                 service_start_s <= horizon_s, column(decisive, "batch_size", np.int32), 0
             ),
+            answer=np.where(
+                reply_s <= horizon_s, column(decisive, "answer", np.int8), np.int8(Answer.NOTHING)
+            ),
             attempts=attempts.astype(np.int16),
+            retry_wait_s=retry_wait_s,
             outcome=outcome,
         )
 
 
-def _tried(request: Request, horizon_s: float) -> tuple[int, int, int]:
-    """Return a request's attempts, and their bytes up and down, up to the end of the simulation."""
-    attempts = bytes_down = 0
+def _tried(request: Request, horizon_s: float) -> tuple[int, float, int, int]:
+    """Return a request's attempts, the waits between them, and their bytes up and down.
+
+    All of them up to the end of the simulation.
+    """
+    attempts = bytes_up = bytes_down = 0
+    retry_wait_s = 0.0
     for attempt in request.attempts:
-        attempts += attempt.sent_s <= horizon_s
+        if attempt.sent_s <= horizon_s:
+            if attempts:
+                retry_wait_s += attempt.sent_s - request.attempts[attempts - 1].failed_s
+            attempts += 1
+            bytes_up += attempt.bytes_up
         if attempt.answered_s <= horizon_s:
             bytes_down += attempt.bytes_down
-    return attempts, attempts * request.bytes_up, bytes_down
+    return attempts, retry_wait_s, bytes_up, bytes_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +286,7 @@ class SimulationResult:
 
     Attributes:
         interactions, requests: the records.
-        replicas: how many replicas the cloud had.
+        cloud: what became of the cloud's replicas and of the attempts that reached it.
         events: events that the clock scheduled.
         energy_j: what the fleet spent, by state: `compute` and the radio's `radio_promotion`,
             `radio_transfer`, `radio_tail`.
@@ -275,7 +295,7 @@ class SimulationResult:
 
     interactions: InteractionRecords
     requests: RequestRecords
-    replicas: int
+    cloud: CloudRecords
     events: int
     energy_j: dict[str, float]
     adaptation: AdaptationRecords | None = None

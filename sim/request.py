@@ -56,6 +56,7 @@ class Request:
         attempts: in the order of sending; attempts of one request can be under way together.
         ended_s: when `ended` happened; infinite until then.
         outcome: how it ended.
+        ended_by: the attempt whose reply ended it, if one did.
     """
 
     device: int
@@ -69,14 +70,17 @@ class Request:
     attempts: "list[Attempt]" = field(default_factory=list)
     ended_s: float = NEVER_S
     outcome: Outcome = Outcome.IN_FLIGHT
+    ended_by: "Attempt | None" = None
 
     @property
     def decisive(self) -> "Attempt":
         """The attempt whose reply ended the request, else the last one."""
-        for attempt in self.attempts:
-            if attempt.reply_s == self.ended_s:
-                return attempt
-        return self.attempts[-1]
+        return self.ended_by or self.attempts[-1]
+
+    def end(self, outcome: Outcome, now_s: float, ended_by: "Attempt | None" = None) -> None:
+        """Tell the device how its request ended."""
+        self.outcome, self.ended_s, self.ended_by = outcome, now_s, ended_by
+        self.ended.succeed()
 
 
 @dataclass(slots=True, eq=False)
@@ -88,10 +92,12 @@ class Attempt:
         device, step: those of the request.
         number: 0 for the first.
         sent_s: when its upload began.
+        bytes_up: size of its upload; 0 where there was no network to send it into.
         arrived_cloud_s: when its last byte had arrived in the cloud.
         service_start_s, service_end_s: when a replica worked on it (the last one that did).
         answered_s: when the cloud sent its reply.
         reply_s: arrival of the reply, whatever it is, in time or not.
+        failed_s: when the device took it as failed.
         bytes_down: size of the reply.
         batch_size: requests served together; 0 if never served.
         answer: what the cloud replied.
@@ -104,11 +110,13 @@ class Attempt:
     step: int
     number: int
     sent_s: float
+    bytes_up: int = 0
     arrived_cloud_s: float = NEVER_S
     service_start_s: float = NEVER_S
     service_end_s: float = NEVER_S
     answered_s: float = NEVER_S
     reply_s: float = NEVER_S
+    failed_s: float = NEVER_S
     bytes_down: int = 0
     batch_size: int = 0
     answer: Answer = Answer.NOTHING
@@ -116,6 +124,7 @@ class Attempt:
     @classmethod
     def of(cls, request: Request, now_s: float) -> "Attempt":
         """Begin the next attempt of a request."""
-        attempt = cls(request, request.device, request.step, len(request.attempts), now_s)
+        number = len(request.attempts)
+        attempt = cls(request, request.device, request.step, number, now_s, request.bytes_up)
         request.attempts.append(attempt)
         return attempt

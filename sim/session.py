@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from simpy import Event
 
 from sim.adaptation import AdaptedModels
+from sim.circuit_breaker import CircuitBreaker
 from sim.device_training import DeviceTraining
 from sim.downloads import Downloads
 from sim.policies import PolicyView
@@ -52,6 +53,7 @@ class Session:
         self._shown_s = self._scored_s.copy()
         self._step = 0
         self._asking: int | None = None
+        self._breaker = CircuitBreaker(world.serving.circuit_breaker)
         self._row = world.first_row
         self._cloud_knows_step = -world.first_upload(self._user)
 
@@ -67,7 +69,7 @@ class Session:
         if self._parameters is not None:
             version = self._parameters.version_at(float(self._decision_s[step]))
             end = self._parameters.first_change(step, self._decision_s, self._scored_s)
-        asking = self._world.policy.first_request(self._view(end, version), step)
+        asking = self._first_request(self._view(end, version), step)
         self._asking = asking
         if asking is None:
             self._step = end
@@ -75,16 +77,31 @@ class Session:
         self._settle(step, end if asking is None else asking)
         return asking
 
+    def _first_request(self, view: PolicyView, step: int) -> int | None:
+        """Return the first step at which the policy asks and the circuit breaker lets it."""
+        policy, open_until_s = self._world.policy, self._breaker.open_until_s
+        asking = policy.first_request(view, step)
+        if self._decision_s[step] < open_until_s:
+            held_back = self._records.held_back[self._device]
+            held_back[step:] = False  # what was foreseen before other parameters came
+            while asking is not None and self._decision_s[asking] < open_until_s:
+                held_back[asking] = True
+                asking = policy.first_request(view, asking + 1)
+        return asking
+
     def request(self, step: int, ended: Event) -> Request:
         """Make the request of a step; `ended` will happen when it ends."""
-        payload = self._world.serving.payload
+        serving, sent_s = self._world.serving, float(self._scored_s[step])
         self._records.requested[self._device, step] = True
         return Request(
             device=self._device,
             step=step,
-            sent_s=float(self._scored_s[step]),
-            bytes_up=payload.request_bytes(step - self._cloud_knows_step),
+            sent_s=sent_s,
+            bytes_up=serving.payload.request_bytes(step - self._cloud_knows_step),
             ended=ended,
+            expires_s=sent_s + serving.timeout_s,
+            history_interactions=int(self._world.context_interactions[self._user]) + step,
+            list_age_steps=step - self._world.basis_step(self._row),
         )
 
     def waking_s(self, now_s: float) -> float | None:
@@ -121,6 +138,7 @@ class Session:
         superseded.
         """
         delivered = request.outcome == Outcome.DELIVERED
+        self._breaker.note(delivered, request.ended_s)
         shown_at_once = self._world.serving.mode == "wait" and self._wait(request, delivered)
         suppressed_from = request.step + 1
         decided_before_end = int(np.searchsorted(self._decision_s, request.ended_s))
