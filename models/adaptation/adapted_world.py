@@ -107,13 +107,17 @@ class AdaptedWorld(ABC):
     def _cells(
         self, version: NDArray[np.int16], row: NDArray[np.int16], wanted: NDArray[np.bool_]
     ) -> Iterator[tuple[tuple[Ints, Ints], ShownLists]]:
-        """Yield ((devices, steps), what came of their lists) for all wanted cells [devices, T]."""
+        """Yield ((devices, steps), what came of their lists) for all wanted cells [devices, T].
+
+        One version comes after the other, so that few are needed at a time.
+        """
         device, step = np.nonzero(wanted)
-        every = np.stack((device, version[wanted], row[wanted]), axis=1).astype(np.int64)
+        every = np.stack((version[wanted], device, row[wanted]), axis=1).astype(np.int64)
         keys, of_key = np.unique(every, axis=0, return_inverse=True)
         of_key = of_key.reshape(-1)
         for members, count in chunks(len(keys)):
-            logits = self._logits(*keys[members].T)
+            made, whose, held = keys[members].T
+            logits = self._logits(whose, made, held)
             first = int(members[0])
             mine = np.flatnonzero((of_key >= first) & (of_key < first + count))
             at, there = device[mine], step[mine]

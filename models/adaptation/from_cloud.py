@@ -23,6 +23,12 @@ from models.training.trainer import Trainer
 from models.weights import TrainingTask
 from workloads.progress import SILENT
 
+KEPT_READINGS = 3
+"""Versions whose readings are kept. Two are in force where every download ends before the next
+begins; a device that is further behind has its version read anew, which changes nothing but time.
+The weights of all versions stay, as the finished world is asked for all of them: they are a small
+part of what was read with them."""
+
 
 class NewestWindows(NextItem):
     """Predict the next item in every user's newest training window alone: recent behaviour."""
@@ -126,8 +132,9 @@ class FromCloudWorld(AdaptedWorld):
         self._replay = replay
         self._trainer = trainer
         self._models = [srm]
-        self._corpora: list[Corpus] = []
-        self._readings: dict[int, Readings] = {}
+        self._versions = 0
+        self._corpora: dict[int, Corpus] = {}  # of the versions that are not trained yet
+        self._readings: dict[int, Readings] = {}  # the one used last comes last
 
     def retrain(self, known_step: NDArray[np.int64]) -> float:
         """Make the next version from what the cloud knows.
@@ -147,14 +154,16 @@ class FromCloudWorld(AdaptedWorld):
         absent = np.ones(users, bool)
         absent[self._user] = False
         known[absent] = -int(self._replay.contexts.max())  # nobody replays it, nobody uploads it
-        self._corpora.append(self._trainer.corpus(known))
-        return self._trainer.flops(self._models[0], self._corpora[-1])
+        corpus = self._trainer.corpus(known)
+        self._versions += 1
+        self._corpora[self._versions] = corpus
+        return self._trainer.flops(self._models[0], corpus)
 
     def model(self, version: int) -> Recommender:
         """Return the model of a version, trained now where it is not there yet."""
         while len(self._models) <= version:
             newest = len(self._models)
-            corpus = self._corpora[newest - 1]
+            corpus = self._corpora.pop(newest)
             self._models.append(self._trainer.train(self._models[-1], corpus, newest))
         return self._models[version]
 
@@ -174,7 +183,11 @@ class FromCloudWorld(AdaptedWorld):
         return logits
 
     def _read(self, version: int) -> Readings:
-        if version not in self._readings:
-            model = self.model(version)
-            self._readings[version] = Readings(self._replay, model, self._plan)
-        return self._readings[version]
+        """Return the readings of a version, and forget those that were not asked for longest."""
+        readings = self._readings.pop(version, None)
+        if readings is None:
+            while len(self._readings) >= KEPT_READINGS:
+                del self._readings[next(iter(self._readings))]
+            readings = Readings(self._replay, self.model(version), self._plan)
+        self._readings[version] = readings
+        return readings

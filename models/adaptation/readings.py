@@ -1,4 +1,4 @@
-"""The SRM's readings of all replayed contexts: computed once, shared by all who score with them."""
+"""The SRM's readings of all replayed contexts, shared by all who score with them."""
 
 import numpy as np
 import torch

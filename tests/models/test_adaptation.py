@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import fields, replace
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from plain_outcomes import PlainOutcomes
 from pydantic import ValidationError
 from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 
-from models.adaptation.from_cloud import CloudTrainer, newest_windows
+from models.adaptation.from_cloud import KEPT_READINGS, CloudTrainer, newest_windows
 from models.adaptation.on_device import ScoringHead
 from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparation
+from models.adaptation.readings import Readings
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
 from models.cooperation import CooperativeTask
 from models.errors import ModelError
@@ -227,6 +229,43 @@ def test_the_clouds_training_is_repeatable_and_serves_every_device_alike(small):
         consistency, rank, _ = plain.cell(plain.left(items, 1, step), step, step)
         assert outcome.consistency[device, step] == pytest.approx(consistency, abs=1e-6)
         assert outcome.rank[device, step] == rank[3]
+
+
+def test_readings_of_few_versions_are_kept_and_nothing_depends_on_which(small, monkeypatch):
+    alive = WeakSet()
+
+    class Watched(Readings):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            alive.add(self)
+
+    monkeypatch.setattr("models.adaptation.from_cloud.Readings", Watched)
+    users, trainings = np.arange(20), 9
+    rows = np.ones((20, STEPS), np.int16)
+    # The version that each device has when the newest is out: some are far behind.
+    behind = np.arange(20) % 5
+    version = np.maximum(0, trainings - behind[:, None] - np.arange(STEPS)[::-1]).astype(np.int16)
+
+    def asked(kept):
+        monkeypatch.setattr("models.adaptation.from_cloud.KEPT_READINGS", kept)
+        world, answers, most = from_cloud(small).world(users), [], 0
+        for newest in range(1, trainings + 1):
+            world.retrain(np.full(20, min(newest, STEPS)))
+            for device in range(20):
+                held = max(0, newest - int(behind[device]))
+                answers.append(world.consistency(device, held, 1))
+                most = max(most, len(alive))
+        outcome = world.outcome(version, rows, rows)
+        answers += [getattr(outcome, field.name) for field in fields(outcome)]
+        return answers, most, len(alive)
+
+    few, most, at_the_end = asked(KEPT_READINGS)
+    assert (most, at_the_end) == (KEPT_READINGS, KEPT_READINGS)
+    alive.clear()
+    every, most, _ = asked(trainings + 1)
+    assert most == trainings + 1
+    for ours, theirs in zip(few, every, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_cloud_trains_on_the_newest_window_of_every_user(small):
