@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from analysis.accuracy import by_user
 from experiment.preparation import Preparation
 from sim.records import RequestRecords, SimulationResult
-from sim.request import Outcome
+from sim.request import Answer, Outcome
 from sim.world import World
 
 OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]
+ANSWER_NAMES = [answer.name.lower() for answer in Answer]
 SOURCES = ["fresh", "stale", "popular"]
 RANKED_BY = ["fusion", "llm", "popularity"]
 
@@ -43,7 +44,7 @@ def interactions_frame(
             "list_age_steps": _masked(age_steps, popular, "Int16"),
             "list_age_s": np.where(requested_list, records.shown_s - asked_s, np.nan).ravel(),
             "consistency": result.consistency(table, user).ravel(),
-            "wanted": records.requested.ravel(),
+            "wanted": (records.requested | records.held_back).ravel(),
             "suppressed": records.suppressed.ravel(),
             "requested": records.requested.ravel(),
             "ranked_by": _categories(np.where(popular, 2, 0).ravel(), RANKED_BY),
@@ -72,6 +73,8 @@ def requests_frame(records: RequestRecords) -> pd.DataFrame:
             "bytes_down": records.bytes_down,
             "batch_size": records.batch_size,
             "attempts": records.attempts,
+            "retry_wait_s": records.retry_wait_s,
+            "answer": _categories(records.answer, ANSWER_NAMES),
             "outcome": _categories(records.outcome, OUTCOME_NAMES),
         }
     )
