@@ -1,15 +1,17 @@
 """The settings of the cloud."""
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, model_validator
 
 from sim.cloud.autoscaling import AnyAutoscaling
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.batching import AnyBatching
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.power import PowerSettings
+from sim.cloud.prefix_cache import PrefixCacheSettings
+from sim.cloud.queue import Order
 from sim.cloud.routing import AnyRouting
 from sim.cloud.routing.shared import Shared
 from sim.cloud.service_time import AnyServiceTime
@@ -29,6 +31,12 @@ class CloudSettings(Settings):
     stays the same when the fleet grows."""
     queue_limit: int = Field(default=1000, ge=1)
     """Waiting requests in each queue; one more is rejected."""
+    order: Order = "arrival"
+    """Who is served next. `arrival`: first come, first served. `oldest_list`: who holds the oldest
+    list; those with equally old ones in the order of arrival."""
+    drop_expired: bool = False
+    """Leave out requests whose devices have given up, when they would be served. Until then they
+    take up places in the queue."""
     batching: AnyBatching = StaticBatching()
     """How a replica combines requests; without a `kind`, `static`."""
     service_time: AnyServiceTime = RooflineServiceTime()
@@ -39,11 +47,19 @@ class CloudSettings(Settings):
     """How many replicas are switched on, and when that changes."""
     power: PowerSettings = PowerSettings()
     """Power of a replica."""
+    prefix_cache: PrefixCacheSettings = PrefixCacheSettings()
+    """What replicas keep of the prompts that they have read."""
     price_usd_per_accelerator_hour: FiniteFloat = Field(default=2.0, ge=0)
     """Price of one replica's accelerator, counted from switching it on to switching it off. An
     assumption: set your own."""
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("replicas", "devices_per_replica"),)
+
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> Self:
+        self.batching.check(self.service_time)
+        self.prefix_cache.check(self.service_time)
+        return self
 
     def replicas_for(self, devices: int) -> int:
         """Return the number of replicas for `devices` devices, before any autoscaling."""

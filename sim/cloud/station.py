@@ -29,6 +29,7 @@ class Station:
         answer: called with each attempt when its `answer` is there.
         settle_at: called with a time at which the front shall hold a settlement for this station.
         seed: of the service times' draws.
+        dropped: called with each attempt that is dropped because its device has given up.
     """
 
     def __init__(
@@ -38,13 +39,16 @@ class Station:
         answer: Callable[[Attempt], None],
         settle_at: Callable[[float], None],
         seed: int = 0,
+        dropped: Callable[[Attempt], None] | None = None,
     ) -> None:
         self.clock = clock
         self.settings = settings
         self.answer = answer
         self.settle_at = settle_at
         self.seed = seed
-        self.queue = AttemptQueue(settings.queue_limit)
+        self.queue = AttemptQueue(
+            settings.queue_limit, settings.order, settings.drop_expired, dropped
+        )
         self.replicas: list[Replica] = []
         self._takers: list[Replica] = []
 
@@ -95,8 +99,10 @@ class Station:
                 position += 1
 
     def offer(self, taker: Replica) -> None:
-        """Ask a replica from now on when something is due."""
-        insort(self._takers, taker, key=_number)
+        """Ask a replica from now on when something is due; harmless where it is asked anyway."""
+        position = bisect_left(self._takers, taker.number, key=_number)
+        if position == len(self._takers) or self._takers[position] is not taker:
+            self._takers.insert(position, taker)
 
     def withdraw(self, taker: Replica) -> None:
         """Ask a replica no more; harmless where it is not asked."""

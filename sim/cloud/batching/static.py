@@ -9,7 +9,9 @@ from simpy import Event
 
 from sim.cloud.batching.batching import Batching
 from sim.cloud.batching.replica import Replica, Work
+from sim.cloud.prefix_cache import PromptReader
 from sim.cloud.queue import AttemptQueue
+from sim.cloud.service_time.service_time import NO_PROMPTS, TokenServiceTime
 from sim.request import NEVER_S, Attempt
 
 if TYPE_CHECKING:
@@ -57,9 +59,16 @@ class StaticReplica(Replica):
         batching: StaticBatching,
     ) -> None:
         super().__init__(number, station, end_s, stopped)
+        service_time = station.settings.service_time
         self._size = batching.size
-        self._service_time = station.settings.service_time
+        self._batch_s = service_time.timer(station.seed, number)
+        self._tokens_s = self._reader = None
+        if isinstance(service_time, TokenServiceTime):
+            self._reader = PromptReader.of(service_time, station.settings.prefix_cache)
+            if service_time.tokens.vary:
+                self._tokens_s = service_time.static_batch_s
         self._batch: list[Attempt] = []
+        self._prompts = NO_PROMPTS
         self._start_s = NEVER_S
         self._end: Event | None = None
 
@@ -74,29 +83,57 @@ class StaticReplica(Replica):
         return self._start_s
 
     def take(self) -> bool:
-        """Begin a batch."""
-        self._batch = self._station.queue.take(self._size)
+        """Begin a batch; where all that waited had expired, only they leave the queue."""
+        now_s = self._clock.now
+        self._batch = self._station.queue.take(self._size, now_s)
+        if not self._batch:
+            self._rest()
+            return True
         self._station.withdraw(self)
-        self._start_s = self._clock.now
+        self._start_s = now_s
         for attempt in self._batch:
-            attempt.service_start_s = self._start_s
+            attempt.service_start_s = now_s
             attempt.batch_size = len(self._batch)
-        work_s = self._service_time.batch_s(len(self._batch))
-        self._end = self._clock.at(self._end_s(self._start_s, work_s))
+        self._end = self._clock.at(self._end_s(now_s, self._work_s()))
         self._end.callbacks = [self._finish]
         return True
+
+    def _work_s(self) -> float:
+        """Return how long the batch takes at full speed."""
+        if self._reader is not None:
+            self._prompts = self._reader.prompts(self._batch)
+        if self._tokens_s is not None:
+            return self._tokens_s(self._prompts)
+        return self._batch_s(len(self._batch))
 
     def _finish(self, end: Event) -> None:
         if end is not self._end:
             return  # of a batch that a crash has ended
-        for attempt in self._abandon():
+        for attempt in self._close():
+            if self._reader is not None:
+                self._reader.answered(attempt)
             self._answer(attempt)
         self._available()
         self._rest()
 
-    def _abandon(self) -> list[Attempt]:
+    def _close(self) -> list[Attempt]:
+        """Write the batch down and return its attempts."""
         batch, self._batch, self._end = self._batch, [], None
         if batch:
-            self.works.append(Work(self._start_s, self._clock.now, len(batch)))
+            prompts = self._prompts
+            self.works.append(
+                Work(
+                    self._start_s,
+                    self._clock.now,
+                    len(batch),
+                    prompts.whole_tokens,
+                    prompts.cached_tokens,
+                )
+            )
             self._start_s = NEVER_S
         return batch
+
+    def _abandon(self) -> list[Attempt]:
+        if self._reader is not None:
+            self._reader.forget()
+        return self._close()

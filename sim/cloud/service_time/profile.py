@@ -208,7 +208,7 @@ class ProfileServiceTime(TokenServiceTime):
         model = self.profile.model
         return memory_share * memory_bytes - model.parameters * model.bytes_per_parameter
 
-    def too_large(self, batch_size: int) -> str:
+    def too_many(self, batch_size: int) -> str:
         """Return what is wrong where the profile does not reach so far, else nothing."""
         most = self.profile.validity.batch_size[1]
         if self.extrapolate or batch_size <= most:
@@ -227,17 +227,19 @@ class ProfileServiceTime(TokenServiceTime):
     def static_batch_s(self, prompts: Prompts) -> float:
         """Return one pass over the prompts and one for each output token, s."""
         total_s = self.iteration_s(prompts, 0, 0)
-        context = prompts.tokens + prompts.cached_tokens
+        context = prompts.whole_tokens
         for step in range(self.request.output_tokens):
-            total_s += self.iteration_s(NO_PROMPTS, prompts.count, context + step * prompts.count)
+            total_s += self.iteration_s(
+                NO_PROMPTS, prompts.requests, context + step * prompts.requests
+            )
         return total_s
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
         """Return the time of one pass over the prompts and one that decodes, s."""
         seconds = 0.0
-        if prompts.count:
+        if prompts.requests:
             seconds += self.profile.prefill.pass_s(
-                prompts.count, prompts.tokens, prompts.token_pairs
+                prompts.requests, prompts.tokens, prompts.token_pairs
             )
         if decoding:
             seconds += self.profile.decode.pass_s(decoding, context_tokens)

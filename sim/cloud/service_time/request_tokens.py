@@ -42,9 +42,12 @@ class RequestTokens(Settings):
         """Tokens of the longest prompt that can be."""
         return self.max_prompt_tokens if self.vary else self.prompt_tokens
 
-    def prompt_of(self, interactions: int) -> int:
-        """Return the tokens of the prompt of a history with so many interactions."""
+    def whole_prompt_of(self, interactions: int) -> int:
+        """Return the tokens of a prompt that leaves nothing of such a history out."""
         if self.tokens_per_interaction is None:
             return self.prompt_tokens
-        asked = self.prompt_tokens + self.tokens_per_interaction * interactions
-        return min(asked, self.max_prompt_tokens)
+        return self.prompt_tokens + self.tokens_per_interaction * interactions
+
+    def prompt_of(self, interactions: int) -> int:
+        """Return the tokens of the prompt of a history with so many interactions."""
+        return min(self.whole_prompt_of(interactions), self.longest_prompt_tokens)

@@ -11,17 +11,31 @@ class Prompts(NamedTuple):
     """Prompts that are read together.
 
     Attributes:
-        count: of the prompts.
+        requests: how many prompts.
         tokens: that are read, which leaves out those that the prefix cache knew.
         cached_tokens: those that it knew.
         token_pairs: sum over prompts of (whole length)^2 - (cached tokens)^2, twice the pairs of
             tokens that look at one another, which is what causal attention costs.
     """
 
-    count: int
+    requests: int
     tokens: int
     cached_tokens: int
     token_pairs: int
+
+    @property
+    def whole_tokens(self) -> int:
+        """Tokens of the whole prompts."""
+        return self.tokens + self.cached_tokens
+
+    def and_those_of(self, other: "Prompts") -> "Prompts":
+        """Return these and others."""
+        return Prompts(
+            self.requests + other.requests,
+            self.tokens + other.tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.token_pairs + other.token_pairs,
+        )
 
 
 NO_PROMPTS = Prompts(0, 0, 0, 0)
@@ -33,6 +47,15 @@ class ServiceTime(Settings):
     def batch_s(self, batch_size: int) -> float:
         """Return the (mean) service time of a batch of `batch_size` requests, s."""
         raise NotImplementedError
+
+    def too_many(self, batch_size: int) -> str:  # noqa: ARG002
+        """Return what is wrong with batches of `batch_size` requests, else nothing."""
+        return ""
+
+    @property
+    def board_power_w(self) -> float | None:
+        """Power of the accelerator at work, W; None where the service times tell of none."""
+        return None
 
     def timer(self, seed: int, replica: int) -> Callable[[int], float]:  # noqa: ARG002
         """Return what tells the service time of each batch of a replica, one after the other.

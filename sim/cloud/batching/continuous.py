@@ -1,0 +1,306 @@
+"""Continuous batching: requests join and leave a running batch from one iteration to the next."""
+
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, FiniteFloat
+from simpy import Event
+
+from sim.cloud.batching.batching import Batching
+from sim.cloud.batching.replica import Replica, Work
+from sim.cloud.prefix_cache import PromptReader
+from sim.cloud.queue import AttemptQueue
+from sim.cloud.service_time.service_time import (
+    NO_PROMPTS,
+    Prompts,
+    ServiceTime,
+    TokenServiceTime,
+)
+from sim.request import NEVER_S, Attempt
+from workloads.settings import invalid
+
+if TYPE_CHECKING:
+    from sim.cloud.station import Station
+
+
+class ContinuousBatching(Batching):
+    """The batch of a replica changes between iterations (Orca, Yu et al., OSDI 2022, section 3.1).
+
+    An iteration reads the prompts of the requests that join (prefill) and gives each of the others
+    its next token (decode). A request joins before an iteration if it is next in the queue, and if
+    there is room for one more sequence and for the keys and values of its prompt and its output: as
+    the memory for its whole length is set aside, none has to be driven out later, unlike in vLLM
+    (Kwon et al., SOSP 2023, section 4.5). No request overtakes one that does not fit. It leaves,
+    answered, after the iteration that reads its prompt and `output_tokens` further ones.
+    """
+
+    kind: Literal["continuous"] = "continuous"
+    size: int = Field(default=64, ge=1)
+    """Most requests in the running batch."""
+    memory_share: FiniteFloat | None = Field(default=None, gt=0, le=1)
+    """Share of the accelerator's memory for weights, keys and values together; null: 0.9, as in
+    vLLM."""
+    kv_memory_bytes: int | None = Field(default=None, ge=1)
+    """Instead of `memory_share`: memory for keys and values."""
+    prefill_tokens: int | None = Field(default=None, ge=1)
+    """Most prompt tokens that one iteration reads, so that those who are running need not wait long
+    for their next token; null: no limit. A longer prompt is read alone, and none is split."""
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("memory_share", "kv_memory_bytes"),)
+
+    def kv_tokens(self, service_time: TokenServiceTime) -> float:
+        """Return how many tokens fit into the memory for keys and values; infinite if unknown."""
+        memory_bytes: float | None = self.kv_memory_bytes
+        if memory_bytes is None:
+            memory_bytes = service_time.kv_memory_bytes(self.memory_share or 0.9)
+        if not service_time.kv_bytes_per_token:
+            return math.inf
+        return memory_bytes / service_time.kv_bytes_per_token
+
+    def check(self, service_time: ServiceTime) -> None:
+        """Refuse service times that know no iterations, and memory that holds no request."""
+        if not isinstance(service_time, TokenServiceTime):
+            raise invalid(
+                "is continuous; its iterations need a service_time that counts tokens: roofline or "
+                "profile",
+                "batching",
+            )
+        super().check(service_time)
+        if self.kv_memory_bytes is not None and not service_time.kv_bytes_per_token:
+            raise invalid(
+                f"is {self.kv_memory_bytes}; the profile does not tell model.kv_bytes_per_token",
+                "batching.kv_memory_bytes",
+            )
+        request = service_time.tokens
+        longest = request.longest_prompt_tokens + request.output_tokens
+        room = self.kv_tokens(service_time)
+        if room < longest:
+            key = "memory_share" if self.kv_memory_bytes is None else "kv_memory_bytes"
+            raise invalid(
+                f"leaves room for the keys and values of {max(0, math.floor(room))} tokens; the "
+                f"longest request has {longest}",
+                f"batching.{key}",
+            )
+
+    def due_s(self, queue: AttemptQueue) -> float:  # noqa: ARG002
+        """Return that a replica takes at once whatever it has room for."""
+        return -math.inf
+
+    def replica(
+        self,
+        number: int,
+        station: "Station",
+        end_s: Callable[[float, float], float],
+        stopped: Callable[[Replica], None],
+    ) -> Replica:
+        """Make a replica that works iteration by iteration."""
+        return ContinuousReplica(number, station, end_s, stopped, self)
+
+
+class _Sequence(NamedTuple):
+    """One running request.
+
+    Attributes:
+        attempt: what is served.
+        tokens: of its prompt and its output, for which memory is set aside.
+        leaves: how many iterations the replica has done when it leaves.
+    """
+
+    attempt: Attempt
+    tokens: int
+    leaves: int
+
+
+class ContinuousReplica(Replica):
+    """Works iteration by iteration, and computes those together between which nothing can happen.
+
+    All sequences run for the same number of iterations, so they leave in the order in which they
+    came, and until the first of them leaves the batch only changes if somebody joins it. A stretch
+    of iterations therefore ends when the first sequence leaves, and is cut short, at the end of the
+    iteration under way, if somebody arrives for whom there is room. The ends of its iterations are
+    added up one after the other, so they are to the last bit those of a program that makes an event
+    of each.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        station: "Station",
+        end_s: Callable[[float, float], float],
+        stopped: Callable[[Replica], None],
+        batching: ContinuousBatching,
+    ) -> None:
+        super().__init__(number, station, end_s, stopped)
+        service_time = station.settings.service_time
+        assert isinstance(service_time, TokenServiceTime)
+        self._iteration_s = service_time.iteration_s
+        self._output_tokens = service_time.tokens.output_tokens
+        self._reader = PromptReader.of(service_time, station.settings.prefix_cache)
+        self._size = batching.size
+        self._room_tokens = batching.kv_tokens(service_time)
+        self._prefill_tokens = batching.prefill_tokens or math.inf
+        self._clear()
+
+    def _clear(self) -> None:
+        self._sequences: deque[_Sequence] = deque()
+        self._reserved_tokens = 0
+        self._iterations = 0
+        # Sequences whose prompts have been read, and tokens whose keys and values they have.
+        self._decoding = self._context_tokens = 0
+        # Prompts that the first iteration of the stretch reads.
+        self._joining: list[Attempt] = []
+        self._prompts = NO_PROMPTS
+        self._start_s = NEVER_S
+        self._ends_s: list[float] = []
+        self._length = 0
+        self._end: Event | None = None
+
+    @property
+    def in_service(self) -> int:
+        """How many attempts it is working on."""
+        return len(self._sequences)
+
+    @property
+    def busy_since_s(self) -> float:
+        """When the iterations began that are not yet in `works`; infinite if it is idle."""
+        return self._start_s
+
+    @property
+    def reserved_tokens(self) -> int:
+        """Tokens for whose keys and values memory is set aside."""
+        return self._reserved_tokens
+
+    def take(self) -> bool:
+        """Let join who fits, if an iteration begins now; else see to it that the next one can."""
+        now_s, queue = self._clock.now, self._station.queue
+        if not self._between_iterations(now_s):
+            if queue.expired(queue.first, now_s) or self._has_room(queue.first):
+                self._cut(now_s)
+            return False
+        left = queue.drop_expired(now_s)
+        joined, postponed = 0, False
+        while queue and self._has_room(queue.first) and not postponed:
+            self._complete(bisect_right(self._ends_s, now_s))
+            prompt = self._reader.prompt(queue.first)
+            read = self._prompts.tokens + prompt.tokens
+            postponed = bool(self._joining) and read > self._prefill_tokens
+            if not postponed:
+                self._join(queue.take(1, now_s)[0], prompt)
+                joined += 1
+                left += 1 + queue.drop_expired(now_s)
+        if joined:
+            self._begin(now_s)
+        if postponed:
+            self._cut(now_s)
+        elif self.in_service >= self._size:
+            self._station.withdraw(self)
+        self._rest()
+        return left > 0
+
+    def _between_iterations(self, now_s: float) -> bool:
+        if not self._sequences or now_s == self._start_s:
+            return True
+        done = bisect_right(self._ends_s, now_s)
+        return done > 0 and self._ends_s[done - 1] == now_s
+
+    def _has_room(self, attempt: Attempt) -> bool:
+        if len(self._sequences) >= self._size:
+            return False
+        tokens = self._reader.prompt_tokens(attempt) + self._output_tokens
+        return self._reserved_tokens + tokens <= self._room_tokens
+
+    def _join(self, attempt: Attempt, prompt: Prompts) -> None:
+        tokens = prompt.whole_tokens + self._output_tokens
+        leaves = self._iterations + 1 + self._output_tokens
+        self._sequences.append(_Sequence(attempt, tokens, leaves))
+        self._reserved_tokens += tokens
+        self._joining.append(attempt)
+        self._prompts = self._prompts.and_those_of(prompt)
+        attempt.service_start_s = self._clock.now
+
+    def _begin(self, now_s: float) -> None:
+        """Begin a stretch of iterations that ends when the first sequence leaves."""
+        for attempt in self._joining:
+            attempt.batch_size = len(self._sequences)
+        self._start_s = now_s
+        iterations = self._sequences[0].leaves - self._iterations
+        ends_s = accumulate(self._iterations_s(iterations), self._end_s, initial=now_s)
+        self._ends_s = list(ends_s)[1:]
+        self._finish_after(iterations)
+
+    def _iterations_s(self, iterations: int) -> Iterator[float]:
+        """Tell how long each of the coming iterations takes if nobody else joins."""
+        decoding, context_tokens = self._decoding, self._context_tokens
+        yield self._iteration_s(self._prompts, decoding, context_tokens)
+        context_tokens += decoding + self._prompts.whole_tokens
+        decoding += self._prompts.requests
+        for _ in range(iterations - 1):
+            yield self._iteration_s(NO_PROMPTS, decoding, context_tokens)
+            context_tokens += decoding
+
+    def _cut(self, now_s: float) -> None:
+        """End the stretch with the iteration under way, so that somebody can join."""
+        self._station.withdraw(self)
+        length = bisect_right(self._ends_s, now_s) + 1
+        if length < self._length:
+            self._finish_after(length)
+
+    def _finish_after(self, iterations: int) -> None:
+        self._length = iterations
+        self._end = self._clock.at(self._ends_s[iterations - 1])
+        self._end.callbacks = [self._finish]
+
+    def _finish(self, end: Event) -> None:
+        if end is not self._end:
+            return  # of a stretch that was cut short, changed, or ended by a crash
+        self._complete(self._length)
+        while self._sequences and self._sequences[0].leaves == self._iterations:
+            attempt, tokens, _ = self._sequences.popleft()
+            self._decoding -= 1
+            self._context_tokens -= tokens
+            self._reserved_tokens -= tokens
+            self._reader.answered(attempt)
+            self._answer(attempt)
+        if self._sequences:
+            self._begin(self._clock.now)
+        else:
+            self._start_s = NEVER_S
+        self._available()
+        self._rest()
+
+    def _complete(self, iterations: int) -> None:
+        """Write down that the first iterations of the stretch are over."""
+        if not iterations:
+            return
+        end_s = self._ends_s[iterations - 1]
+        self._write_down(end_s)
+        self._iterations += iterations
+        self._context_tokens += self._decoding + self._prompts.whole_tokens
+        self._decoding += self._prompts.requests
+        self._context_tokens += (iterations - 1) * self._decoding
+        self._joining, self._prompts = [], NO_PROMPTS
+        self._start_s, self._ends_s = end_s, []
+
+    def _write_down(self, end_s: float) -> None:
+        prompts = self._prompts
+        self.works.append(
+            Work(
+                self._start_s,
+                end_s,
+                len(self._sequences),
+                prompts.whole_tokens,
+                prompts.cached_tokens,
+            )
+        )
+
+    def _abandon(self) -> list[Attempt]:
+        attempts = [sequence.attempt for sequence in self._sequences]
+        if attempts:
+            self._write_down(self._clock.now)
+        self._reader.forget()
+        self._clear()
+        return attempts
