@@ -87,6 +87,10 @@ class Architecture(Settings, ABC):
         """Return everything that the architecture contributes to what its weights depend on."""
         return self.model_dump(mode="json")
 
+    def list_identity(self) -> dict[str, Any]:
+        """Return everything that it contributes to what its lists depend on, beside its weights."""
+        return self.identity()
+
     def objective(
         self, model: Any, corpus: Corpus, recipe: RecipeSettings, plan: NumericsPlan, seed: int
     ) -> Objective:

@@ -203,7 +203,7 @@ def _store(
         "first_list_age_steps": replay.first_list_age_steps,
         "candidates": replay.candidates.model_dump(mode="json"),
         "srm": [srm.task.architecture.identity(), srm.binary_logits, srm.hash],
-        "llm": [llm.task.architecture.identity(), llm.hash],
+        "llm": [llm.task.architecture.list_identity(), llm.hash],
         "plan": asdict(plan),
         "versions": library_versions(),
     }

@@ -100,7 +100,7 @@ class ListTask:
     @cached_property
     def _llm(self) -> list[Any]:
         """What the lists owe to the LLM; to find it out, all pretrained files are read once."""
-        return [self.llm.task.architecture.identity(), self.llm.hash]
+        return [self.llm.task.architecture.list_identity(), self.llm.hash]
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,19 @@ class P5Settings(LlmSettings):
             )
 
     def identity(self) -> dict[str, Any]:
-        """Return the settings, with the contents of the pretrained files instead of their place."""
-        identity = super().identity()
+        """Return the settings, with the contents of the pretrained files instead of their place.
+
+        Training stops by lists of so many beams, always constrained; so `beams` decides the weights
+        and `constrained` does not.
+        """
+        identity = super().identity() | {"constrained": True}
         if self.weights is not None:
             identity["weights"] = self._pretrained().content_hash
         return identity
+
+    def list_identity(self) -> dict[str, Any]:
+        """Return what the weights depend on, and whether lists are constrained."""
+        return self.identity() | {"constrained": self.constrained}
 
     def build(self, corpus: Corpus) -> WholeWordT5:
         """Return a new model, or the pretrained one with new whole-word embeddings.

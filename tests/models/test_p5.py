@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_log import HISTORY, Small
+from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 from small_p5 import PLAN, SETTINGS, corpus_of, exhaustive, some_prefixes, source, task_of
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,9 +17,11 @@ from models.errors import ModelError
 from models.item_text import fresh_tokenizer, item_numbers
 from models.llm.p5 import P5Settings, t5_flops
 from models.prefixes import Prefixes, calibration_prefixes
+from models.preparation import PreparedModels, prepare
 from models.training.settings import LlmRecipeSettings
 from models.training.text_to_text import example_prefixes
 from models.training.validation import ndcg
+from models.training_lists import ListTask, obtain_lists
 from models.weights import TrainingTask, Weights, obtain, train
 from models.whole_word_t5 import WholeWordT5
 from workloads.progress import SILENT
@@ -257,3 +259,31 @@ def test_sizes_beside_weights_and_uneven_heads_are_refused() -> None:
         P5Settings(weights="somewhere/t5", hidden=64)
     with pytest.raises(ValueError, match="must be a multiple of heads"):
         P5Settings(hidden=10, heads=4)
+
+
+def test_without_the_constraint_the_weights_are_the_same_and_the_lists_are_others(
+    small: Small, tmp_path: Path
+) -> None:
+    recipe = {"max_epochs": 1, "learning_rate": 0.01}
+
+    def prepared(**changes: object) -> PreparedModels:
+        llm = SETTINGS.model_copy(update=changes).model_dump()
+        settings = tiny_settings(llm=llm, training={"srm": recipe, "llm": recipe})
+        return prepare(small.log, small.split, HISTORY, FIRST_LIST_AGE, settings, tmp_path)
+
+    def entries(kind: str) -> int:
+        return len(list((tmp_path / kind).iterdir()))
+
+    constrained = prepared()
+    free = prepared(constrained=False)
+    assert (entries("weights"), entries("outcomes")) == (2, 2)
+    assert (free.train_s, free.llm.hash) == (0.0, constrained.llm.hash)
+    assert free.infer_s > 0
+    assert free.invalid_share > constrained.invalid_share == 0
+    prefixes = some_prefixes()
+    tasks = [ListTask(models.llm, prefixes, 8, True, PLAN) for models in (constrained, free)]
+    lists = [obtain_lists(task, "List", tmp_path, SILENT) for task in tasks]
+    assert entries("lists") == 2
+    assert lists[0].content_hash != lists[1].content_hash
+    # What stops the training decides the weights: so many beams, and always constrained ones.
+    assert prepared(beams=5).llm.train_s > 0
