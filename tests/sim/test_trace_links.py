@@ -61,7 +61,7 @@ def replay(times_ms, start_ms, transfers, windows=()):
 
 
 def thinned_s(times_s, windows):
-    """Yield the opportunities that disturbances (start_s, end_s, factor) leave, in order of times."""
+    """Yield the opportunities that are left by disturbances of (start_s, end_s, factor)."""
     seen = {}
     for now_s in times_s:
         begin_s, factor = 0.0, 1.0

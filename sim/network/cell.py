@@ -1,0 +1,158 @@
+"""Networks whose devices share cells: the more of them transfer at once, the slower each."""
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
+from simpy import Event
+
+from sim.clock import Clock
+from sim.network.disturbances import Disturbance, Disturbances, DisturbedLatency
+from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
+from sim.network.links import Links
+from sim.network.loss import Losses
+from sim.network.message import Direction
+from sim.network.network import Network
+from sim.network.processor_sharing import ProcessorSharing, SharedTransfer
+from sim.network.radio_states import RadioStates
+from sim.radio import Radio
+from workloads import draws
+
+
+class CellNetwork(Network):
+    """Cells whose capacity, one each way, is shared equally by the transfers under way.
+
+    Each of n transfers gets min(cap of a device, capacity of the cell / n): processor sharing, the
+    fluid limit of a scheduler that serves the phones of a cell in turn. Two transfers of one device
+    share like those of two.
+    """
+
+    kind: Literal["cell"]
+    cells: int = Field(default=1, ge=1)
+    """Number of cells; each device draws the one that it stays in."""
+    devices_per_cell: int | None = Field(default=None, ge=1)
+    """Instead of `cells`: as many cells as it takes with so many devices in each, in the order of
+    devices, so that the load on each stays the same when the fleet grows."""
+    down_bps: FiniteFloat = Field(ge=1)
+    """Capacity of a cell towards its devices, bit/s."""
+    up_bps: FiniteFloat = Field(ge=1)
+    """Capacity of a cell towards the cloud, bit/s."""
+    device_down_bps: float = Field(default=math.inf, ge=1)
+    """Most that a transfer towards a device gets, bit/s; `.inf`: as much as there is."""
+    device_up_bps: float = Field(default=math.inf, ge=1)
+    """Most that a transfer towards the cloud gets, bit/s; `.inf`: as much as there is."""
+    rtt_s: FiniteFloat = Field(ge=0)
+    """Round-trip time without load, s; half of it each way."""
+    jitter: Jitter = Jitter()
+    """Variation of the latency between messages."""
+
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("cells", "devices_per_cell"),)
+
+    def cell_of(self, seed: int, devices: int) -> NDArray[np.int64]:
+        """Return every device's cell: int64, shape [devices]."""
+        if self.devices_per_cell is not None:
+            return np.arange(devices) // self.devices_per_cell
+        return (draws.uniform(seed, "network cell", 0, devices) * self.cells).astype(np.int64)
+
+    def links(
+        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+    ) -> Links:
+        """Put every device into a cell."""
+        disturbed = Disturbances(disturbances, devices)
+        latency = ConstantLatency(self.rtt_s, JitteredFactors(self.jitter, seed, devices, steps))
+        return Links(
+            medium=SharedCells(
+                self.cell_of(seed, devices).tolist(),
+                (self.up_bps, self.down_bps),
+                (self.device_up_bps, self.device_down_bps),
+                disturbed,
+            ),
+            latency=DisturbedLatency(latency, disturbed) if disturbed else latency,
+            radios=RadioStates((Radio.named(self.radio),), devices),
+            framing=self.framing,
+            loss=self.loss,
+            losses=Losses(self.loss.probability, seed),
+        )
+
+
+class SharedCells:
+    """Cells whose transfers share capacity, one each way.
+
+    A device in a disturbance has its share of the cell's air time like the others, and carries
+    `bandwidth_factor` x as many bits in it. So a disturbance of all devices of a cell is one of its
+    capacity and of their caps, from its very start to its very end; and without coverage a transfer
+    pauses, and the others share what there is.
+
+    Args:
+        cell_of: the cell of each device.
+        capacity_bps: of each cell, up and down.
+        cap_bps: of each transfer, up and down.
+        disturbances: of the fleet.
+    """
+
+    def __init__(
+        self,
+        cell_of: list[int],
+        capacity_bps: tuple[float, float],
+        cap_bps: tuple[float, float],
+        disturbances: Disturbances,
+    ) -> None:
+        self._cell_of = cell_of
+        self._cells = [
+            [ProcessorSharing(capacity, cap) for _ in range(max(cell_of) + 1)]
+            for capacity, cap in zip(capacity_bps, cap_bps, strict=True)
+        ]
+        self._disturbances = disturbances
+        self._disturbed: dict[tuple[Direction, int], list[SharedTransfer]] = {}
+
+    def covered(self, device: int, time_s: float) -> bool:
+        """Tell whether no disturbance takes the device's network away."""
+        return self._disturbances.bandwidth_factor(device, time_s) > 0
+
+    def begin(
+        self,
+        clock: Clock,
+        direction: Direction,
+        device: int,
+        wire_bytes: int,
+        crossed: Event,
+    ) -> None:
+        """Let bytes begin to cross now; `crossed` succeeds when the last one has."""
+        cell = self._cells[direction][self._cell_of[device]]
+        if not self._disturbances:
+            cell.begin(clock, device, 8 * wire_bytes, 1.0, crossed)
+            return
+        factor = self._disturbances.bandwidth_factor(device, clock.now)
+        transfer = cell.begin(clock, device, 8 * wire_bytes, factor, crossed)
+        key = direction, device
+        if key in self._disturbed:
+            under_way = [each for each in self._disturbed[key] if not each.ended]
+            self._disturbed[key] = [*under_way, transfer]
+        else:
+            self._await_change(clock, direction, device, [transfer])
+
+    def _await_change(
+        self, clock: Clock, direction: Direction, device: int, under_way: list[SharedTransfer]
+    ) -> None:
+        """Have an event at the next change of a device's conditions, for what is under way."""
+        key = direction, device
+        self._disturbed.pop(key, None)
+        steps = self._disturbances.steps(device)
+        following = steps.at(clock.now) + 1
+        if not under_way or following == len(steps.start_s):
+            return
+        self._disturbed[key] = under_way
+
+        def change(_: Event) -> None:
+            cell = self._cells[direction][self._cell_of[device]]
+            for transfer in self._disturbed[key]:
+                cell.change(clock, transfer, steps.factor[following])
+            under_way = [each for each in self._disturbed[key] if not each.ended]
+            self._await_change(clock, direction, device, under_way)
+
+        edge = clock.at(steps.start_s[following])
+        assert edge.callbacks is not None
+        edge.callbacks.append(change)
