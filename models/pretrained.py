@@ -17,18 +17,17 @@ from models.errors import ModelError
 CONFIG_FILE = "config.json"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+"""What a tokenizer is read from: one of these."""
 FILES = (
     CONFIG_FILE,
     "model*.safetensors",
     WEIGHTS_INDEX,
-    "tokenizer.json",
+    *TOKENIZER_FILES,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "vocab.json",
-    "vocab.txt",
     "merges.txt",
-    "*.model",
 )
 """What decides how a model computes. Weights only as safetensors: the older formats are pickles,
 which can run any code when they are read."""
@@ -59,6 +58,11 @@ class Pretrained:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{path.name} {content}\n".encode())
         return digest.hexdigest()
+
+    @property
+    def holds_tokenizer(self) -> bool:
+        """Whether a tokenizer is there."""
+        return any(any(self.directory.glob(each)) for each in TOKENIZER_FILES)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -7,9 +7,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.errors import ModelError
-from models.pretrained import CONFIG_FILE, LOADING_ERRORS, Pretrained, first_line, load_whole, quiet
+from models.pretrained import (
+    CONFIG_FILE,
+    LOADING_ERRORS,
+    TOKENIZER_FILES,
+    Pretrained,
+    first_line,
+    load_whole,
+    quiet,
+)
 
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 BATCH = 64
 """Texts encoded at a time."""
 
@@ -88,7 +95,7 @@ def check_encoder(pretrained: Pretrained, key: str) -> None:
     Raises:
         ModelError: the directory holds none.
     """
-    if not any(any(pretrained.directory.glob(file)) for file in TOKENIZER_FILES):
+    if not pretrained.holds_tokenizer:
         raise ModelError(
             f"{pretrained.directory} holds no tokenizer; accepted: an encoder with one of "
             f"{', '.join(TOKENIZER_FILES)}",

@@ -1,6 +1,8 @@
 """Weights: trained once, kept in a content-addressed cache, and described by a card."""
 
+import hashlib
 import importlib.metadata
+import json
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -42,7 +44,7 @@ class ModelCard:
         kind: which architecture.
         parameters: its numbers; beside low-rank adapters, most of them are not trained.
         non_embedding_parameters: those outside embedding tables.
-        weights_bytes: size of the weights' file.
+        weights_bytes: size of the weights' files.
         flops_per_step: floating-point operations to read one more interaction after a full context
             and score items: the candidates for an SRM, the catalogue for an LLM.
         request_flops: floating-point operations of one request for a list, nothing kept.
@@ -57,7 +59,7 @@ class ModelCard:
         calibration_ndcg10: NDCG@10 on the calibration steps, seen items excluded: in the whole
             catalogue, or for an SRM trained on the LLM's lists in these; None where no user has
             such steps.
-        weights_hash: SHA-256 (hex) of the weights' file.
+        weights_hash: SHA-256 (hex) of the weights.
     """
 
     kind: str
@@ -153,9 +155,17 @@ class Weights:
     train_s: float
 
     @property
+    def files(self) -> list[Path]:
+        """The files of weights: one, and where a model keeps some beside it, those too."""
+        return sorted(self.entry.directory.glob("*.safetensors"))
+
+    @property
     def hash(self) -> str:
-        """SHA-256 (hex) of the weights' file."""
-        return self.entry.hashes[WEIGHTS_FILE]
+        """SHA-256 (hex) of the file of weights, or over the names and hashes of several."""
+        hashes = {path.name: self.entry.hashes[path.name] for path in self.files}
+        if len(hashes) == 1:
+            return hashes[WEIGHTS_FILE]
+        return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
     @property
     def binary_logits(self) -> bool:
@@ -188,7 +198,7 @@ class Weights:
         cost = task.architecture.request_cost(corpus, candidates)
         return ModelCard(
             weights_hash=self.hash,
-            weights_bytes=(self.entry.directory / WEIGHTS_FILE).stat().st_size,
+            weights_bytes=sum(path.stat().st_size for path in self.files),
             flops_per_step=task.architecture.flops_per_step(corpus.positions - 1, scored_items),
             request_flops=cost.flops,
             prompt_tokens=cost.prompt_tokens,

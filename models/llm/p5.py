@@ -26,14 +26,11 @@ from models.item_text import (
 from models.llm import LlmSettings
 from models.llm.causal_body import WEIGHTS_KEY
 from models.numerics import NumericsPlan
-from models.pretrained import Pretrained, first_line, load_whole, quiet, resolve
+from models.pretrained import TOKENIZER_FILES, Pretrained, first_line, load_whole, quiet, resolve
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.text_to_text import TextToText
 from models.whole_word_t5 import TIED, WholeWordT5
-
-TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
-"""What a T5 tokenizer is read from."""
 
 
 class P5Settings(LlmSettings):
@@ -263,8 +260,8 @@ def _t5_tokenizer(pretrained: Pretrained, config: Any) -> Any:
 
     directory = pretrained.directory
     try:
-        if not any((directory / file).is_file() for file in TOKENIZER_FILES):
-            raise OSError("there is no tokenizer.json or spiece.model")
+        if not pretrained.holds_tokenizer:
+            raise OSError(f"there is none of {', '.join(TOKENIZER_FILES)}")
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     except (OSError, ValueError, KeyError, ImportError) as failed:

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 from small_p5 import PLAN, SETTINGS, corpus_of, exhaustive, some_prefixes, source, task_of
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.content_cache import Entry
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.item_text import fresh_tokenizer, item_numbers
 from models.llm.p5 import P5Settings, t5_flops
+from models.numerics import computing
 from models.prefixes import Prefixes, calibration_prefixes
 from models.preparation import PreparedModels, prepare
 from models.training.settings import LlmRecipeSettings
@@ -177,7 +179,8 @@ def test_a_tokenizer_of_word_pieces_is_read_and_written(
     ).save_pretrained(directory)
     settings = P5Settings(weights=str(directory), prompt_items=4, beams=130)
     settings.check(p5_corpus)
-    model = settings.build(p5_corpus).eval()
+    with computing(PLAN, 7):
+        model = settings.build(p5_corpus).eval()
     lengths = (model.text.codes() >= 0).sum(axis=1)
     assert len(set(lengths)) > 1
     prefixes = some_prefixes()
@@ -227,8 +230,6 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     assert "318" in refused(p5_corpus, larger)
 
     partial = saved(p5_weights, tmp_path / "partial")
-    from safetensors.torch import save_file
-
     tensors = load_file(partial / "model.safetensors")
     del tensors["decoder.final_layer_norm.weight"]
     save_file(tensors, partial / "model.safetensors", {"format": "pt"})
@@ -287,3 +288,21 @@ def test_without_the_constraint_the_weights_are_the_same_and_the_lists_are_other
     assert lists[0].content_hash != lists[1].content_hash
     # What stops the training decides the weights: so many beams, and always constrained ones.
     assert prepared(beams=5).llm.train_s > 0
+
+
+def test_other_whole_word_embeddings_are_other_weights(p5_weights: Weights, tmp_path: Path) -> None:
+    entry = p5_weights.entry
+    directory = shutil.copytree(entry.directory, tmp_path / "weights" / entry.directory.name)
+    assert obtain(p5_weights.task, tmp_path, SILENT).hash == p5_weights.hash
+    path = directory / "whole_word.safetensors"
+    save_file({"weight": load_file(path)["weight"] + 1}, path)
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    other = replace(
+        p5_weights, entry=Entry(directory, entry.facts, entry.hashes | {path.name: content})
+    )
+    assert other.hash != p5_weights.hash
+    tasks = [ListTask(each, some_prefixes(), 8, True, PLAN) for each in (p5_weights, other)]
+    assert tasks[0].identity(tasks[0].prefixes) != tasks[1].identity(tasks[1].prefixes)
+    card = p5_weights.card(6, 6)
+    assert card.weights_hash == p5_weights.hash
+    assert card.weights_bytes >= 4 * card.parameters
