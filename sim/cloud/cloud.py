@@ -56,7 +56,9 @@ class Cloud:
         most = settings.autoscaling.most(replicas)
         self._log = CloudLog(most)
         self._stations = [
-            Station(clock, settings, self._reply, partial(self._settle_at, number), seed)
+            Station(
+                clock, settings, self._reply, partial(self._settle_at, number), seed, self._drop
+            )
             for number in range(1 if settings.routing.one_queue else most)
         ]
         self._routed = -1
@@ -146,6 +148,9 @@ class Cloud:
         else:
             attempt.answer = Answer.FAILURE
             self._reply(attempt)
+
+    def _drop(self, _: Attempt) -> None:
+        self._log.end(self._clock.now, End.DROPPED)
 
     def _reply(self, attempt: Attempt) -> None:
         self._log.end(self._clock.now, _ENDS[attempt.answer])

@@ -219,6 +219,7 @@ class Fleet:
                 self._changed_s = time_s
             off = [each for each in self.members if each.state == ReplicaState.OFF]
             for member in off[: max(change, 0)]:
+                member.replica.crash()  # another machine, which remembers nothing
                 self._enter(member, ReplicaState.STARTING)
                 start_up_s = self._autoscaling.start_up_time_s
                 self._after(start_up_s, member, self._serve)
