@@ -1,6 +1,7 @@
 """The queue in front of replicas: bounded, in a fixed order, and rid of whom nobody waits for."""
 
 import heapq
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -59,6 +60,11 @@ class AttemptQueue:
     def first(self) -> Attempt:
         """The attempt that is next, expired or not; somebody must wait."""
         return self._waiting[0][2]
+
+    @property
+    def first_expires_s(self) -> float:
+        """When the first attempt would be left out; infinite if never. Somebody must wait."""
+        return self.first.request.expires_s if self._drop_expired else math.inf
 
     @property
     def oldest_arrival_s(self) -> float:

@@ -180,6 +180,8 @@ class ContinuousReplica(Replica):
         if not self._between_iterations(now_s):
             if queue.expired(queue.first, now_s) or self._has_room(queue.first):
                 self._cut(now_s)
+            else:
+                self._look_when_the_first_expires()
             return False
         left = queue.drop_expired(now_s)
         joined, postponed = 0, False
@@ -198,8 +200,16 @@ class ContinuousReplica(Replica):
             self._cut(now_s)
         elif self.in_service >= self._size:
             self._station.withdraw(self)
+        elif queue:
+            self._look_when_the_first_expires()
         self._rest()
         return left > 0
+
+    def _look_when_the_first_expires(self) -> None:
+        """Be asked again when who has no room leaves the queue: the next one may need less."""
+        expires_s = self._station.queue.first_expires_s
+        if expires_s < math.inf:
+            self._station.settle_at(expires_s)
 
     def _between_iterations(self, now_s: float) -> bool:
         if not self._sequences or now_s == self._start_s:
