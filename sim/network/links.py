@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 
 from simpy import Event
 
+from sim.availability import Availability
 from sim.clock import Clock
 from sim.network.conditions import ALWAYS, Conditions, Stretch
 from sim.network.framing import Framing
@@ -20,7 +21,7 @@ from sim.network.transfers import NO_RADIO, TransferLog
 
 
 class Leg(NamedTuple):
-    """A part of a transmission that crossed without a break, on one radio."""
+    """A part of a transmission that crossed while nothing changed."""
 
     wake_s: float
     start_s: float
@@ -49,6 +50,8 @@ class Links:
         losses: which packets are lost.
         conditions: what changes with time; None where nothing does. Links of an
             `InterruptibleMedium` alone can have any.
+        availability: when a phone's app is there for what reaches the phone; None where it always
+            is.
         log: every transfer.
     """
 
@@ -59,6 +62,7 @@ class Links:
     loss: LossSettings
     losses: Losses
     conditions: Conditions | None = None
+    availability: Availability | None = None
     log: TransferLog = field(default_factory=TransferLog)
 
     def __post_init__(self) -> None:
@@ -73,8 +77,25 @@ class Links:
         """Send a message now.
 
         Returns:
-            The event of its last byte's arrival; its value is the message.
+            The event of its last byte's arrival, or of the app's return to the foreground where
+            that is later; its value is the message.
         """
+        arrival = self._carry(clock, direction, message, size_bytes)
+        if self.availability is None or direction == Direction.UP:
+            return arrival
+        taken, availability = clock.event(), self.availability
+
+        def take(_: Event) -> None:
+            clock.succeed_at(availability.on_s(message.device, clock.now), taken, message)
+
+        assert arrival.callbacks is not None
+        arrival.callbacks.append(take)
+        return taken
+
+    def _carry(
+        self, clock: Clock, direction: Direction, message: Message, size_bytes: int
+    ) -> Event:
+        """Send a message now and return the event of its last byte's arrival."""
         latency_s = self.latency.one_way_s(direction, message, clock.now)
         if self._foreseeable:
             arrival = self._foresee(clock, direction, message, size_bytes, latency_s)
@@ -108,12 +129,16 @@ class Links:
         """
         device, now_s, up = message.device, clock.now, direction == Direction.UP
         wake_s = now_s if up else now_s + latency_s
-        stretch = self._stretch(device, wake_s)
+        stretch = self._covered_stretch(device, wake_s)
+        if stretch is None or stretch.start_s > wake_s:
+            return None
         radio = stretch.radio
-        if stretch.start_s > wake_s or (not up and self.radios.asleep(device, wake_s, radio)):
+        if not up and self.radios.asleep(device, wake_s, radio):
             return None
         wire_bytes = self.framing.wire_bytes(size_bytes)
         start_s = self.radios.wake(device, wake_s, radio)
+        if start_s >= stretch.end_s:
+            return None
         end_s = cast(Medium, self.medium).end_s(direction, device, start_s, wire_bytes)
         if end_s > stretch.end_s:
             return None
@@ -142,7 +167,7 @@ class Links:
             legs = yield from self._cross(clock, direction, device, wire_bytes)
             end_s, loss, losses = legs[-1].end_s, self.loss, self.losses
             if self.conditions is not None and end_s < math.inf:
-                loss = self.conditions.loss(device, end_s)
+                loss = self.conditions.loss(device, legs[-1].start_s)
                 losses = replace(losses, probability=loss.probability)
             lost = 0
             if end_s < math.inf:
@@ -177,14 +202,19 @@ class Links:
         crossed_bytes: float = 0
         logged_bytes = 0
         while True:
-            stretch = self._stretch(device, clock.now)
-            if stretch.start_s == math.inf:
+            stretch = self._covered_stretch(device, clock.now)
+            if stretch is None:
                 left_bytes = wire_bytes - logged_bytes
                 return [*legs, Leg(math.inf, math.inf, math.inf, left_bytes, NO_RADIO)]
             if stretch.start_s > clock.now:
                 yield clock.at(stretch.start_s)
             wake_s = clock.now
             start_s = self.radios.wake(device, wake_s, stretch.radio)
+            if start_s >= stretch.end_s:
+                self.radios.busy(device, stretch.end_s)
+                legs.append(Leg(wake_s, stretch.end_s, stretch.end_s, 0, stretch.radio))
+                yield clock.at(stretch.end_s)
+                continue
             remaining_bytes = wire_bytes - crossed_bytes
             medium = cast(SharedMedium | InterruptibleMedium, self.medium)
             if isinstance(medium, SharedMedium):
@@ -200,7 +230,7 @@ class Links:
                 self.radios.busy(device, end_s)
                 leg_bytes = wire_bytes - logged_bytes
                 return [*legs, Leg(wake_s, start_s, end_s, leg_bytes, stretch.radio)]
-            start_s, end_s = min(start_s, stretch.end_s), stretch.end_s
+            end_s = stretch.end_s
             self.radios.busy(device, end_s)
             assert not isinstance(medium, SharedMedium)
             crossed_bytes += min(
@@ -212,7 +242,7 @@ class Links:
             legs.append(Leg(wake_s, start_s, end_s, leg_bytes, stretch.radio))
             yield clock.at(end_s)
 
-    def _stretch(self, device: int, time_s: float) -> Stretch:
+    def _covered_stretch(self, device: int, time_s: float) -> Stretch | None:
         if self.conditions is None:
             return ALWAYS
-        return self.conditions.stretch(device, time_s)
+        return self.conditions.covered_stretch(device, time_s)

@@ -37,13 +37,13 @@ class InterruptibleMedium(Medium, Protocol):
     """A link on which a transfer can be cut and go on later, perhaps by another radio."""
 
     def end_s(self, direction: Direction, device: int, start_s: float, wire_bytes: float) -> float:
-        """Return when the last of the bytes that begin at `start_s` has crossed."""
+        """Return when the last of the bytes has crossed, if nothing changes from `start_s` on."""
         ...
 
     def crossed_bytes(
         self, direction: Direction, device: int, start_s: float, end_s: float
     ) -> float:
-        """Return how many bytes can cross from `start_s` to `end_s`."""
+        """Return how many bytes can cross in a time in which nothing changes."""
         ...
 
 

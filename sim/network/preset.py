@@ -9,6 +9,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
 
+from sim.network.changing_links import changing_links
 from sim.network.disturbances import Disturbance
 from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
@@ -16,6 +17,7 @@ from sim.network.loss import Losses
 from sim.network.message import Direction
 from sim.network.network import Network
 from sim.network.radio_states import RadioStates
+from sim.network.regimes import OneRegime, Regime
 from sim.radio import Radio
 from workloads import draws
 from workloads.settings import invalid
@@ -87,20 +89,35 @@ class PresetNetwork(Network):
         self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
     ) -> Links:
         """Draw every device's bandwidth; latencies are drawn as messages come."""
+        regime = self.regime(self.preset, seed, devices, steps)
         if disturbances:
-            raise NotImplementedError("links of constant speed that are disturbed")
+            return changing_links([regime], OneRegime(), disturbances, self.framing, seed, devices)
+        return Links(
+            medium=ConstantSpeed(regime.bps),
+            latency=regime.latency,
+            radios=RadioStates((Radio.named(self.radio),), devices),
+            framing=self.framing,
+            loss=self.loss,
+            losses=Losses(self.loss.probability, seed),
+        )
+
+    def regime(self, name: str, seed: int, devices: int, steps: int) -> Regime:
+        """Return what links are like while devices are on this network.
+
+        A device has the same draws in all regimes: where it is faster than others in one, so it is
+        in the others.
+        """
         sigma = self.bandwidth_spread
         factor = np.ones(devices)
         if sigma:
             normal = draws.standard_normal_table(seed, "network bandwidth", devices, 1)[:, 0]
             factor = np.exp(sigma * normal - sigma**2 / 2)
-        return Links(
-            medium=ConstantSpeed(bps=(self.up_bps * factor, self.down_bps * factor)),
+        return Regime(
+            name=name,
+            bps=(self.up_bps * factor, self.down_bps * factor),
             latency=ConstantLatency(self.rtt_s, JitteredFactors(self.jitter, seed, devices, steps)),
-            radios=RadioStates((Radio.named(self.radio),), devices),
-            framing=self.framing,
             loss=self.loss,
-            losses=Losses(self.loss.probability, seed),
+            radio=self.radio,
         )
 
 
