@@ -93,6 +93,7 @@ class RequestRecords:
         answer: int8; the reply that arrived, an `Answer`.
         attempts: int16.
         retry_wait_s: float64; how long the device waited between failed attempts and the next ones.
+        ended_s: float64; when the device had the list, or gave up.
         outcome: int8; an `Outcome`.
     """
 
@@ -109,6 +110,7 @@ class RequestRecords:
     answer: NDArray[np.int8]
     attempts: NDArray[np.int16]
     retry_wait_s: NDArray[np.float64]
+    ended_s: NDArray[np.float64]
     outcome: NDArray[np.int8]
 
     @property
@@ -126,22 +128,23 @@ class RequestRecords:
         def column(rows: Sequence[object], name: str, dtype: type) -> NDArray:  # type: ignore[type-arg]
             return np.fromiter(map(attrgetter(name), rows), dtype=dtype, count=len(rows))
 
-        def times(name: str) -> NDArray[np.float64]:
-            time_s = column(decisive, name, np.float64)
+        def times(rows: Sequence[object], name: str) -> NDArray[np.float64]:
+            time_s = column(rows, name, np.float64)
             return np.where(time_s <= horizon_s, time_s, NEVER_S)
 
-        service_start_s, reply_s = times("service_start_s"), times("reply_s")
+        service_start_s, reply_s = times(decisive, "service_start_s"), times(decisive, "reply_s")
+        ended_s = times(ordered, "ended_s")
         outcome = column(ordered, "outcome", np.int8)
-        outcome[column(ordered, "ended_s", np.float64) > horizon_s] = Outcome.IN_FLIGHT
+        outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
         tried = [_tried(request, horizon_s) for request in ordered]
         attempts, retry_wait_s, bytes_up, bytes_down = np.array(tried, float).reshape(-1, 4).T
         return cls(
             device=column(ordered, "device", np.int32),
             step=column(ordered, "step", np.int16),
             sent_s=column(ordered, "sent_s", np.float64),
-            arrived_cloud_s=times("arrived_cloud_s"),
+            arrived_cloud_s=times(decisive, "arrived_cloud_s"),
             service_start_s=service_start_s,
-            service_end_s=times("service_end_s"),
+            service_end_s=times(decisive, "service_end_s"),
             reply_s=reply_s,
             bytes_up=bytes_up.astype(np.int64),
             bytes_down=bytes_down.astype(np.int64),
@@ -153,6 +156,7 @@ class RequestRecords:
             ),
             attempts=attempts.astype(np.int16),
             retry_wait_s=retry_wait_s,
+            ended_s=ended_s,
             outcome=outcome,
         )
 

@@ -1,0 +1,54 @@
+"""Worlds with one device whose requests can be followed by hand."""
+
+import numpy as np
+from random_world import make_world
+from test_engine import IDEAL, INSTANT
+
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.faults.settings import FaultSettings
+from sim.policies.periodic import Periodic
+from sim.serving import ServingSettings
+
+ASKED_S = 50.0
+"""When `one_request` asks."""
+
+
+def one_client(*, serving, faults=None, service_s=0.0, steps=4, think_s=10.0, **parts):
+    """One device that decides at 0, `think_s`, ... and asks a cloud that serves one at a time."""
+    parts = {
+        "network": IDEAL,
+        "hardware": INSTANT,
+        "cloud": CloudSettings(
+            batching=BatchingSettings(size=1, wait_s=0.0),
+            service_time=FixedServiceTime(seconds=service_s),
+        ),
+        **parts,
+    }
+    return make_world(
+        devices=1,
+        users=1,
+        steps=steps,
+        start_spread_s=0.0,
+        think_s=np.full((1, steps - 1), think_s),
+        serving=ServingSettings.model_validate(serving),
+        faults=FaultSettings.model_validate(faults or {}),
+        **parts,
+    )
+
+
+def one_request(**parts):
+    """One device that decides at 0, 50 and 100 s, and asks at 50 s only."""
+    return one_client(policy=Periodic(every=2), steps=3, think_s=ASKED_S, **parts)
+
+
+def outage(start_s, end_s, behaviour="refuse"):
+    """Take the whole cloud out of service."""
+    return {
+        "outages": ({"start_s": start_s, "duration_s": end_s - start_s, "behaviour": behaviour},)
+    }
+
+
+def no_network(start_s, end_s):
+    """Take the device's network away."""
+    return {"coverage_losses": ({"start_s": start_s, "duration_s": end_s - start_s},)}
