@@ -23,6 +23,7 @@ COLUMNS = {
         "device step sent_s arrived_cloud_s service_start_s service_end_s received_s bytes_up "
         "bytes_down batch_size attempts outcome"
     ),
+    "cloud.parquet": "time_s replicas_on replicas_serving outage",
     "accuracy_by_user.parquet": "user series interactions",
     "freshness.parquet": "user step age_steps consistency rank",
 }

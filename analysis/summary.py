@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,17 +42,33 @@ class Energy:
 
 @dataclass(frozen=True)
 class CloudCapacity:
-    """What of the cloud the records do not hold.
+    """What of the cloud the records of requests do not hold.
 
     Attributes:
-        replicas: how many replicas served; each was there for the whole run.
         simulated_s: length of the run in simulated seconds.
         price_usd_per_accelerator_hour: price of one accelerator, which a replica is, for an hour.
+        on_s: for how long replicas were switched on, and paid for, summed over them.
+        busy_s: for how long of this they worked.
+        starting_s: for how long of this they started up.
+        failed_s: for how long of this they were down.
+        replicas_max: most replicas that were switched on together.
+        energy_j: what their accelerators used; None where their power is not known.
+        attempts: how many attempts arrived, and how they ended.
+        prompt_tokens: tokens of the prompts that were served; 0 where they are not known.
+        cached_tokens: how many of them a prefix cache held.
     """
 
-    replicas: int
     simulated_s: float
     price_usd_per_accelerator_hour: float
+    on_s: float
+    busy_s: float
+    starting_s: float = 0.0
+    failed_s: float = 0.0
+    replicas_max: int = 1
+    energy_j: float | None = None
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
 
 
 def summarise(
@@ -76,7 +92,7 @@ def summarise(
         accuracy_by_user: the frame of `analysis.accuracy.by_user`, with the series `run` and any
             of `BASELINES`; a baseline that is absent becomes null.
         energy: joules of all devices.
-        cloud: replicas, simulated seconds and price.
+        cloud: what became of the replicas.
         engine: the block on the program itself (wall times and so on), written as it is given.
 
     Returns:
@@ -176,24 +192,33 @@ def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray
 def cloud_block(requests: pd.DataFrame, cloud: CloudCapacity) -> Block:
     """Return the cloud's load and cost.
 
-    A batch of n requests occupies one replica from its start to its end, so each of its requests
-    accounts for 1/n of that time, and the requests' 1/n add up to the number of batches. Replicas
-    are paid for while they are there, busy or not.
+    Each request of a batch of n accounts for 1/n of it, so the requests' 1/n add up to the number
+    of batches. Replicas are paid for while they are switched on, busy or not. Waits and batch sizes
+    are those of the attempts by which requests ended; all others of the cloud are of all attempts.
     """
     start = _float(requests, "service_start_s")
     served = ~np.isnan(start)
     batch_size = _float(requests, "batch_size")[served]
-    busy_s = float(np.sum(service_s(requests, cloud.simulated_s)[served] / batch_size))
     batches = float(np.sum(1.0 / batch_size))
     queue_wait = distribution((start - _float(requests, "arrived_cloud_s"))[served])
-    hours = cloud.replicas * cloud.simulated_s / 3600.0
+    hours = cloud.on_s / 3600.0
     return {
-        "utilisation": _share(busy_s, cloud.replicas * cloud.simulated_s),
+        "utilisation": _share(cloud.busy_s, cloud.on_s),
         "queue_wait_s": queue_wait and {key: queue_wait[key] for key in ("mean", "p95")},
         "batch_size_mean": _share(int(served.sum()), batches),
-        "service_s_total": busy_s,
+        "service_s_total": cloud.busy_s,
         "accelerator_hours": hours,
         "cost_usd": hours * cloud.price_usd_per_accelerator_hour,
+        "energy_j": cloud.energy_j,
+        "replicas": {
+            "mean": _share(cloud.on_s, cloud.simulated_s),
+            "max": cloud.replicas_max,
+        },
+        "starting_s": cloud.starting_s,
+        "failed_s": cloud.failed_s,
+        "attempts": dict(cloud.attempts),
+        "prompt_tokens": cloud.prompt_tokens,
+        "cached_tokens": cloud.cached_tokens,
     }
 
 

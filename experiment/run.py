@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import report, summary
 from experiment.adaptation_block import with_adaptation
+from experiment.cloud_records import cloud_capacity, cloud_frame
 from experiment.directories import Directories
 from experiment.frames import (
     accuracy_frame,
@@ -111,6 +112,7 @@ def _write_records(
         accuracy = accuracy_frame(preparation, results, world)
         _write_parquet(work / "interactions.parquet", interactions)
         _write_parquet(work / "requests.parquet", requests)
+        _write_parquet(work / "cloud.parquet", cloud_frame(results["run"].cloud))
     with watch.phase("report"):
         _write_parquet(work / "accuracy_by_user.parquet", accuracy)
         _write_parquet(work / "freshness.parquet", freshness_frame(preparation))
@@ -159,11 +161,7 @@ def _energy(result: SimulationResult) -> summary.Energy:
 
 
 def _capacity(preparation: Preparation, result: SimulationResult) -> summary.CloudCapacity:
-    return summary.CloudCapacity(
-        replicas=result.replicas,
-        simulated_s=result.simulated_s,
-        price_usd_per_accelerator_hour=preparation.scenario.cloud.price_usd_per_accelerator_hour,
-    )
+    return cloud_capacity(preparation.scenario.cloud, result.cloud)
 
 
 def _engine_block(

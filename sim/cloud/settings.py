@@ -77,3 +77,7 @@ class CloudSettings(Settings):
         if self.power.busy_w is not None:
             return self.power.busy_w
         return self.service_time.board_power_w
+
+    def idle_w(self, busy_w: float) -> float:
+        """Return the power of a replica that is switched on and does not work."""
+        return self.power.idle_share * busy_w

@@ -78,7 +78,12 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
         requests=requests,
         accuracy_by_user=by_user,
         energy=summary.Energy(compute_j=12.5 * case.devices, radio_j=41.25 * len(requests)),
-        cloud=summary.CloudCapacity(1, simulated_s, 2.5),
+        cloud=summary.CloudCapacity(
+            simulated_s=simulated_s,
+            price_usd_per_accelerator_hour=2.5,
+            on_s=simulated_s,
+            busy_s=float(requests["service_start_s"].notna().sum()) * case.service_s,
+        ),
         engine=_engine(simulated_s, len(interactions)),
     )
     _write_interactions(directory / "interactions.parquet", interactions)

@@ -65,7 +65,19 @@ def summarised(interactions: pd.DataFrame, requests: pd.DataFrame) -> dict:
         requests=requests,
         accuracy_by_user=by_user(interactions["user"].to_numpy(), {"run": rank, "never": rank}),
         energy=summary.Energy(compute_j=6.0, radio_j=2.0),
-        cloud=summary.CloudCapacity(2, 100.0, 3.6),
+        cloud=summary.CloudCapacity(
+            simulated_s=100.0,
+            price_usd_per_accelerator_hour=3.6,
+            on_s=160.0,
+            busy_s=2.0,
+            starting_s=10.0,
+            failed_s=5.0,
+            replicas_max=2,
+            energy_j=40.0,
+            attempts={"arrived": 3, "served": 2, "rejected": 1},
+            prompt_tokens=1024,
+            cached_tokens=24,
+        ),
         engine={"events": 12, "cached": True},
     )
 
@@ -91,12 +103,19 @@ def test_hand_computed_summary() -> None:
     assert block["bytes"] == {"up": 916, "down": 1400}
     assert block["energy_j"] == {"compute": 6.0, "radio": 2.0, "total": 8.0, "per_device": 4.0}
     assert block["cloud"] == {
-        "utilisation": 2.0 / 200.0,
+        "utilisation": 2.0 / 160.0,
         "queue_wait_s": {"mean": 5.5, "p95": pytest.approx(1 + 0.95 * 9)},
         "batch_size_mean": 2.0,
         "service_s_total": 2.0,
-        "accelerator_hours": 200 / 3600,
-        "cost_usd": pytest.approx(0.2),
+        "accelerator_hours": 160 / 3600,
+        "cost_usd": pytest.approx(0.16),
+        "energy_j": 40.0,
+        "replicas": {"mean": 1.6, "max": 2},
+        "starting_s": 10.0,
+        "failed_s": 5.0,
+        "attempts": {"arrived": 3, "served": 2, "rejected": 1},
+        "prompt_tokens": 1024,
+        "cached_tokens": 24,
     }
     assert block["engine"] == {"events": 12, "cached": True}
 
@@ -122,7 +141,6 @@ def test_a_run_without_requests_has_nulls() -> None:
     assert block["bytes"] == {"up": 0, "down": 0}
     assert block["cloud"]["queue_wait_s"] is None
     assert block["cloud"]["batch_size_mean"] is None
-    assert block["cloud"]["utilisation"] == 0.0
     assert "NaN" not in summary.to_json(block)
 
 
@@ -134,9 +152,9 @@ def test_preloaded_list_of_the_same_basis_is_not_a_use() -> None:
 
 
 def test_service_is_cut_at_the_end_of_the_run() -> None:
-    interactions, requests = hand_made()
+    _, requests = hand_made()
     requests.loc[[0, 2], "service_end_s"] = math.nan
-    assert summarised(interactions, requests)["cloud"]["service_s_total"] == 100.0 - 22.0
+    assert summary.service_s(requests, 100.0).tolist()[::2] == [78.0, 78.0]
 
 
 def test_unknown_outcome_is_refused() -> None:
