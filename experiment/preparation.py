@@ -8,6 +8,7 @@ import numpy as np
 from experiment.adaptation import ModelTime, adaptation_of
 from experiment.directories import Directories
 from experiment.scenario import Scenario
+from experiment.scenario_error import ScenarioError
 from models import preparation as model_preparation
 from models.preparation import PreparedModels
 from sim.adaptation import Adaptation
@@ -89,13 +90,15 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     Raises:
         WorkloadError: the data set is missing or malformed, or no user can be a device.
         ModelError: the models do not fit the data.
-        ScenarioError: the cache cannot be written.
+        ScenarioError: the cache cannot be written, or a fault names a replica that there is not.
     """
     directories.make_cache()
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
     # Before the models, so that what the log cannot give is said before anything trains.
     replay = sessions.sessions(log, split, scenario.workload, scenario.seed)
+    if unknown := scenario.unknown_replica(replay.devices):
+        raise ScenarioError(scenario.name, *unknown)
     models = model_preparation.prepare(
         log,
         split,

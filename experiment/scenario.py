@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiment.overrides import Override, apply, parse, put, split_key
 from experiment.scenario_error import ScenarioError
@@ -61,6 +61,22 @@ class Scenario(Settings):
                 "spaces and _ . + -, because it names the output directory"
             )
         return name
+
+    @model_validator(mode="after")
+    def _faults_name_replicas(self) -> Self:
+        devices = self.workload.devices
+        # How many devices `all` are is known when the data are read, and checked then.
+        if devices != "all" or self.cloud.devices_per_replica is None:
+            count = 1 if devices == "all" else devices
+            if unknown := self.unknown_replica(count):
+                key, message = unknown
+                raise invalid(message, key)
+        return self
+
+    def unknown_replica(self, devices: int) -> tuple[str, str] | None:
+        """Return the key that names a replica that there is not, and what is wrong with it."""
+        unknown = self.faults.unknown_replica(self.cloud.most_replicas(devices))
+        return unknown and (f"faults.{unknown[0]}", unknown[1])
 
 
 @dataclass(frozen=True)

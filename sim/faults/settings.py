@@ -40,11 +40,11 @@ class FaultSettings(LinkFaults):
         """Return the windows in which a replica is slow."""
         return tuple(window for window in self.slow_replicas if window.replica == replica)
 
-    def unknown_replica(self, replicas: int) -> str:
-        """Return what is wrong where a fault names none of `replicas` replicas, else nothing."""
+    def unknown_replica(self, replicas: int) -> tuple[str, str] | None:
+        """Return the key that names none of `replicas` replicas, and what is wrong with it."""
         for key in ("crashes", "slow_replicas"):
             for fault in getattr(self, key):
                 if fault.replica >= replicas:
                     known = "only 0" if replicas == 1 else f"0 to {replicas - 1}"
-                    return f"{key} name replica {fault.replica}; the cloud has {known}"
-        return ""
+                    return key, f"name replica {fault.replica}; the cloud has {known}"
+        return None

@@ -72,6 +72,16 @@ def run_in_a_process(*words):
         ("models: {candidates: {count: 0}}", "models.candidates.count: is 0; must be"),
         ("models:", "models: is null; leave it out"),
         ("cloud: {replicas: 2, devices_per_replica: 5}", "cloud: replicas and devices_per_replica"),
+        (
+            "faults: {crashes: [{at_s: 9, replica: 7}]}",
+            "faults.crashes: name replica 7; the cloud has only 0",
+        ),
+        (
+            "cloud: {autoscaling: {kind: reactive, minimum: 3, maximum: 2}}",
+            "cloud.autoscaling.minimum: is 3; must be at most maximum, 2",
+        ),
+        ("cloud: {routing: shard}", "cloud.routing.kind: unknown kind 'shard'; did you mean shar"),
+        ("cloud: {routing: 3}", "cloud.routing: is 3; must be"),
         ("seed: -1", "seed: is -1; must be a whole number of at least 0"),
         ("name: ../elsewhere", "name: is '../elsewhere'; must begin with"),
         ("sweep: {workload.devices: [10, 0]}", "sweep.workload.devices: is 0"),
