@@ -27,8 +27,13 @@ def profile_path(tmp_path_factory):
 def slow(profile_path):
     """Prompts of 4 tokens and outputs of 2 at the times of that profile."""
 
-    def cloud(**batching):
-        request = {"prompt_tokens": 4, "output_tokens": 2}
+    def cloud(tokens_per_interaction=None, **batching):
+        request = {
+            "prompt_tokens": 4,
+            "tokens_per_interaction": tokens_per_interaction,
+            "max_prompt_tokens": 14,
+            "output_tokens": 2,
+        }
         return {
             "service_time": {"kind": "profile", "path": str(profile_path), "request": request},
             "batching": {"kind": "continuous", **batching},
@@ -83,6 +88,28 @@ def test_a_limit_of_prompt_tokens_spreads_reading_over_iterations(slow):
     assert Served(arrivals, **slow(prefill_tokens=8)).starts == [0.0, 0.0, 8.0]
     # A prompt that is longer than the limit is read alone.
     assert Served(arrivals, **slow(prefill_tokens=1)).starts == [0.0, 4.0, 18.0]
+
+
+def test_nobody_overtakes_a_request_for_which_there_is_no_room(slow):
+    # Requests of 6, 16 and 6 tokens, and memory for 18.
+    arrivals = [Arrival(0.0, 0), Arrival(1.0, 1, history=10), Arrival(2.0, 2)]
+    served = Served(arrivals, **slow(tokens_per_interaction=1, kv_memory_bytes=18))
+    assert served.starts == [0.0, 24.0, 24.0 + 14 + 20]
+
+
+def test_who_has_no_room_makes_way_when_it_expires(slow):
+    arrivals = [Arrival(0.0, 0), Arrival(1.0, 1, history=10, expires_s=6.0), Arrival(2.0, 2)]
+    cloud = slow(tokens_per_interaction=1, kv_memory_bytes=18)
+    served = Served(arrivals, drop_expired=True, **cloud)
+    # The first iteration after the expiry begins at 14.
+    assert served.starts == [0.0, math.inf, 14.0]
+
+
+def test_a_replica_without_room_for_the_first_may_take_the_next_of_that_instant(slow):
+    # At 4 the first replica has room for 12 tokens, the other one for 18.
+    arrivals = [Arrival(0.0, 0), Arrival(4.0, 1, history=10), Arrival(4.0, 2)]
+    cloud = slow(tokens_per_interaction=1, kv_memory_bytes=18)
+    assert Served(arrivals, replicas=2, **cloud).starts == [0.0, 4.0, 4.0]
 
 
 def test_a_request_without_output_is_answered_when_its_prompt_is_read(profile_path):
