@@ -12,7 +12,8 @@ from simpy.events import EventPriority
 # priority RETRY + device; decisions are taken in the order of devices too, at the priority DECISION
 # + device; and the cloud forms its batches only after every request of that time is there. What
 # breaks or is repaired does so before (an attempt that arrives as an outage begins meets it), and
-# autoscaling looks at what has come of it all.
+# autoscaling looks at what has come of it all. Last of all messages join the queue of their
+# device's link, where it has one, at the priority LINK_QUEUE + a number of their own.
 DELIVERY = 1
 TIMEOUT = 2
 RETRAINING = 3
@@ -21,6 +22,7 @@ DECISION = 2**31
 FAULT = 2**62 - 1
 SETTLEMENT = 2**62
 SCALING = 2**62 + 2
+LINK_QUEUE = 2**62 + 4
 
 
 class Clock(Environment):

@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from simpy import Event
 
 from sim.clock import Clock
+from sim.network.coverage_only import CoverageOnly
 from sim.network.disturbances import Disturbance, Disturbances, DisturbedLatency
 from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
@@ -75,6 +76,7 @@ class CellNetwork(Network):
             framing=self.framing,
             loss=self.loss,
             losses=Losses(self.loss.probability, seed),
+            conditions=CoverageOnly(disturbed, self.loss) if disturbed else None,
         )
 
 
@@ -120,7 +122,10 @@ class SharedCells:
         wire_bytes: int,
         crossed: Event,
     ) -> None:
-        """Let bytes begin to cross now; `crossed` succeeds when the last one has."""
+        """Let bytes begin to cross now; `crossed` succeeds with the time at which the last one has.
+
+        If coverage is lost for ever before that, it succeeds then, with infinity.
+        """
         cell = self._cells[direction][self._cell_of[device]]
         if not self._disturbances:
             cell.begin(clock, device, 8 * wire_bytes, 1.0, crossed)
@@ -142,7 +147,11 @@ class SharedCells:
         self._disturbed.pop(key, None)
         steps = self._disturbances.steps(device)
         following = steps.at(clock.now) + 1
-        if not under_way or following == len(steps.start_s):
+        if following == len(steps.start_s):
+            for transfer in under_way if steps.factor[-1] == 0 else ():
+                clock.succeed_at(clock.now, transfer.crossed, math.inf)
+            return
+        if not under_way:
             return
         self._disturbed[key] = under_way
 

@@ -33,6 +33,7 @@ class Medium(Coverage, Protocol):
         ...
 
 
+@runtime_checkable
 class InterruptibleMedium(Medium, Protocol):
     """A link on which a transfer can be cut and go on later, perhaps by another radio."""
 
@@ -59,5 +60,9 @@ class SharedMedium(Coverage, Protocol):
         wire_bytes: int,
         crossed: Event,
     ) -> None:
-        """Let bytes begin to cross now; `crossed` succeeds when the last one has."""
+        """Let bytes begin to cross now.
+
+        `crossed` succeeds with its own time when the last one has; or with infinity, as soon as it
+        is sure that it never will.
+        """
         ...

@@ -20,7 +20,7 @@ class SharedTransfer:
         device: whose it is, which settles the order of ends at one time.
         bits: how many were left when `factor` was last set.
         factor: bits that it carries for each bit of an equal share; at 0 it pauses, and shares not.
-        crossed: succeeds when it has ended.
+        crossed: succeeds, with its time, when it has ended.
         tag: virtual time of its end, as long as it does not pause.
         entry: which of its entries in the heap counts.
     """
@@ -118,7 +118,7 @@ class ProcessorSharing:
             heappop(self._heap)
             self._move(clock.now, transfer.tag)
             self._sharing -= 1
-            clock.succeed_at(clock.now, transfer.crossed)
+            clock.succeed_at(clock.now, transfer.crossed, clock.now)
 
     def _pass_time(self, clock: Clock) -> None:
         """Bring virtual time to now, before somebody comes or changes."""

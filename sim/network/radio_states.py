@@ -29,12 +29,14 @@ class RadioStates:
         self._ready_s = [-math.inf] * states
         self._idle_s = [-math.inf] * states
         self._radio = [0] * states
+        self._holding = [0] * states
 
     def asleep(self, device: int, time_s: float, radio: int = 0) -> bool:
         """Tell whether a transfer that reaches the phone at that time finds no radio ready."""
         if self._instant:
             return False
-        return time_s > self._idle_s[device] or radio != self._radio[device]
+        idle = time_s > self._idle_s[device] and not self._holding[device]
+        return idle or radio != self._radio[device]
 
     def wake(self, device: int, time_s: float, radio: int = 0) -> float:
         """Return when the first byte of a transfer can cross that needs the radio at `time_s`.
@@ -54,3 +56,13 @@ class RadioStates:
         if not self._instant:
             idle_s = until_s + self._tail_s[self._radio[device]]
             self._idle_s[device] = max(self._idle_s[device], idle_s)
+
+    def hold(self, device: int) -> None:
+        """Note that the radio transfers from now on, until nobody knows when."""
+        if not self._instant:
+            self._holding[device] += 1
+
+    def release(self, device: int) -> None:
+        """Note that such a transfer has ended; `busy` tells when."""
+        if not self._instant:
+            self._holding[device] -= 1

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, FiniteFloat, field_validator
 
+from sim.network.coverage_only import CoverageOnly
 from sim.network.disturbances import Disturbance, Disturbances, DisturbedLatency
 from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
@@ -63,6 +64,7 @@ class TraceNetwork(Network):
             framing=self.framing,
             loss=self.loss,
             losses=Losses(self.loss.probability, seed),
+            conditions=CoverageOnly(disturbed, self.loss) if disturbed else None,
         )
 
 

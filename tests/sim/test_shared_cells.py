@@ -42,8 +42,7 @@ def ends_s(sent, cell_of=None, capacity_bps=8.0, cap_bps=math.inf, disturbances=
         yield clock.at(each.at_s)
         crossed = clock.event()
         cells.begin(clock, Direction.UP, each.device, each.wire_bytes, crossed)
-        yield crossed
-        ended[number] = clock.now
+        ended[number] = yield crossed
 
     for number, each in enumerate(sent):
         clock.process(transfer(number, each))
