@@ -4,12 +4,12 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import NamedTuple, cast
+from typing import cast
 
 from simpy import Event
 
 from sim.availability import Availability
-from sim.clock import Clock
+from sim.clock import LINK_QUEUE, Clock
 from sim.network.conditions import ALWAYS, Conditions, Stretch
 from sim.network.framing import Framing
 from sim.network.latency import Latency
@@ -20,14 +20,26 @@ from sim.network.radio_states import RadioStates
 from sim.network.transfers import NO_RADIO, TransferLog
 
 
-class Leg(NamedTuple):
-    """A part of a transmission that crossed while nothing changed."""
+@dataclass
+class Sending:
+    """A message, or what is missing of it, on its way over the link.
 
-    wake_s: float
-    start_s: float
-    end_s: float
+    Attributes:
+        message, direction: what travels, and which way.
+        transmission: 0 the first time, then 1, 2, ...
+        sent_s: when it was sent.
+        latency_s: from its crossing to its arrival.
+        wire_bytes: how much of it has yet to cross.
+        lost_bytes: how much of it is lost, of what has yet to cross.
+    """
+
+    message: Message
+    direction: Direction
+    transmission: int
+    sent_s: float
+    latency_s: float
     wire_bytes: int
-    radio: int
+    lost_bytes: int
 
 
 @dataclass
@@ -39,7 +51,8 @@ class Links:
     crosses again after a timeout. The latency is that of the time of sending.
 
     Bytes wait while the device has no coverage. When it comes back they go on crossing, and so they
-    do after a change to another radio, as soon as that is awake.
+    do after a change to another radio, as soon as that is awake. A medium that is not interruptible
+    pauses them by itself, and they go on without another promotion.
 
     Attributes:
         medium: how bytes cross.
@@ -48,8 +61,8 @@ class Links:
         framing: what headers add.
         loss: retransmission of lost packets.
         losses: which packets are lost.
-        conditions: what changes with time; None where nothing does. Links of an
-            `InterruptibleMedium` alone can have any.
+        conditions: what changes with time; None where nothing does. Those of a medium that is not
+            interruptible change in coverage alone.
         availability: when a phone's app is there for what reaches the phone; None where it always
             is.
         log: every transfer.
@@ -66,8 +79,10 @@ class Links:
     log: TransferLog = field(default_factory=TransferLog)
 
     def __post_init__(self) -> None:
-        in_order = getattr(self.medium, "in_order", True)
-        self._foreseeable = not self.losses.probability and not in_order
+        shared = isinstance(self.medium, SharedMedium)
+        self._interruptible = isinstance(self.medium, InterruptibleMedium)
+        self._in_order = not shared and cast(Medium, self.medium).in_order
+        self._foreseeable = not (self.losses.probability or shared or self._in_order)
 
     def covered(self, device: int, time_s: float) -> bool:
         """Tell whether the device has a network at that time."""
@@ -158,91 +173,119 @@ class Links:
         arrival: Event,
     ) -> Generator[Event, None, None]:
         """Bring a message to its arrival step by step, as often as packets of it are lost."""
-        device, sent_s, up = message.device, clock.now, direction == Direction.UP
+        sent_s, up = clock.now, direction == Direction.UP
         packets = self.framing.packets(size_bytes)
         wire_bytes = self.framing.wire_bytes(size_bytes)
         if not up and latency_s:
             yield clock.at(sent_s + latency_s)
         for transmission in count():
-            legs = yield from self._cross(clock, direction, device, wire_bytes)
-            end_s, loss, losses = legs[-1].end_s, self.loss, self.losses
-            if self.conditions is not None and end_s < math.inf:
-                loss = self.conditions.loss(device, legs[-1].start_s)
-                losses = replace(losses, probability=loss.probability)
-            lost = 0
-            if end_s < math.inf:
-                lost = losses.lost_packets(direction, message, transmission, packets)
-            lost_bytes = to_lose = min(lost * self.framing.packet_bytes, wire_bytes)
-            for leg in legs:
-                leg_lost = min(to_lose, leg.wire_bytes)
-                to_lose -= leg_lost
-                arrived_s = leg.end_s + latency_s if up else leg.end_s
-                if leg_lost and leg_lost == leg.wire_bytes:
-                    arrived_s = math.inf
-                times_s = sent_s, leg.wake_s, leg.start_s, leg.end_s, arrived_s
-                self.log.add(
-                    message, direction, times_s, leg.wire_bytes, leg_lost, leg.radio, transmission
-                )
+            loss = self._loss(message.device, clock.now)
+            losses = replace(self.losses, probability=loss.probability)
+            lost = losses.lost_packets(direction, message, transmission, packets)
+            lost_bytes = min(lost * self.framing.packet_bytes, wire_bytes)
+            after_s = latency_s if up else 0.0
+            sending = Sending(
+                message, direction, transmission, sent_s, after_s, wire_bytes, lost_bytes
+            )
+            end_s = yield from self._cross(clock, sending)
             if end_s == math.inf:
                 return
             if not lost:
-                clock.succeed_at(end_s + latency_s if up else end_s, arrival, message)
+                clock.succeed_at(end_s + after_s, arrival, message)
                 return
             yield clock.at(end_s + loss.timeout_s(transmission))
             packets, wire_bytes, sent_s = lost, lost_bytes, clock.now
 
-    def _cross(
-        self, clock: Clock, direction: Direction, device: int, wire_bytes: int
-    ) -> Generator[Event, None, list[Leg]]:
-        """Let bytes cross from now on; return, not before the last leg begins, the legs.
+    def _cross(self, clock: Clock, sending: Sending) -> Generator[Event, None, float]:
+        """Let bytes cross from now on, in as many legs as changes make of it.
 
-        If coverage never comes back, the last leg is at infinite times.
+        Returns:
+            When the last one has crossed, which may be still to come; infinite if it never does.
         """
-        legs: list[Leg] = []
-        crossed_bytes: float = 0
-        logged_bytes = 0
+        device, left_bytes = sending.message.device, float(sending.wire_bytes)
         while True:
             stretch = self._covered_stretch(device, clock.now)
             if stretch is None:
-                left_bytes = wire_bytes - logged_bytes
-                return [*legs, Leg(math.inf, math.inf, math.inf, left_bytes, NO_RADIO)]
+                return self._never_cross(sending)
             if stretch.start_s > clock.now:
                 yield clock.at(stretch.start_s)
-            wake_s = clock.now
-            start_s = self.radios.wake(device, wake_s, stretch.radio)
-            if start_s >= stretch.end_s:
-                self.radios.busy(device, stretch.end_s)
-                legs.append(Leg(wake_s, stretch.end_s, stretch.end_s, 0, stretch.radio))
-                yield clock.at(stretch.end_s)
-                continue
-            remaining_bytes = wire_bytes - crossed_bytes
-            medium = cast(SharedMedium | InterruptibleMedium, self.medium)
-            if isinstance(medium, SharedMedium):
-                if start_s > wake_s:
-                    yield clock.at(start_s)
-                crossed = clock.event()
-                medium.begin(clock, direction, device, wire_bytes, crossed)
-                yield crossed
-                end_s = clock.now
+            if self._in_order:
+                yield clock.at(clock.now, LINK_QUEUE + _place(sending.message))
+            wake_s, radio = clock.now, stretch.radio
+            start_s = self.radios.wake(device, wake_s, radio)
+            limit_s, medium = math.inf, cast(InterruptibleMedium, self.medium)
+            if not self._interruptible:
+                end_s = yield from self._cross_at_once(clock, sending, start_s)
+                if end_s == math.inf:
+                    return self._never_cross(sending)
             else:
-                end_s = medium.end_s(direction, device, start_s, remaining_bytes)
-            if end_s <= stretch.end_s:
+                limit_s, end_s = stretch.end_s, math.inf
+                if start_s < limit_s:
+                    end_s = medium.end_s(sending.direction, device, start_s, left_bytes)
+            if end_s <= limit_s:
                 self.radios.busy(device, end_s)
-                leg_bytes = wire_bytes - logged_bytes
-                return [*legs, Leg(wake_s, start_s, end_s, leg_bytes, stretch.radio)]
-            end_s = stretch.end_s
+                self._log(sending, (wake_s, start_s, end_s), sending.wire_bytes, radio)
+                return end_s
+            start_s, end_s = min(start_s, limit_s), limit_s
             self.radios.busy(device, end_s)
-            assert not isinstance(medium, SharedMedium)
-            crossed_bytes += min(
-                medium.crossed_bytes(direction, device, start_s, end_s), remaining_bytes
-            )
+            if start_s < end_s:
+                can_bytes = medium.crossed_bytes(sending.direction, device, start_s, end_s)
+                left_bytes = max(left_bytes - can_bytes, 0.0)
             # A byte that is cut counts with the leg in which its last bit crosses.
-            leg_bytes = int(crossed_bytes) - logged_bytes
-            logged_bytes += leg_bytes
-            legs.append(Leg(wake_s, start_s, end_s, leg_bytes, stretch.radio))
+            leg_bytes = sending.wire_bytes - math.ceil(left_bytes)
+            self._log(sending, (wake_s, start_s, end_s), leg_bytes, radio)
             yield clock.at(end_s)
+
+    def _cross_at_once(
+        self, clock: Clock, sending: Sending, start_s: float
+    ) -> Generator[Event, float, float]:
+        """Let all bytes cross from `start_s` on, by a medium that pauses them by itself."""
+        direction, device = sending.direction, sending.message.device
+        if not isinstance(self.medium, SharedMedium):
+            return self.medium.end_s(direction, device, start_s, sending.wire_bytes)
+        if start_s > clock.now:
+            yield clock.at(start_s)
+        crossed = clock.event()
+        self.medium.begin(clock, direction, device, sending.wire_bytes, crossed)
+        return (yield crossed)
+
+    def _never_cross(self, sending: Sending) -> float:
+        """Write down that the rest waits for ever; return when it has crossed."""
+        sending.lost_bytes = 0
+        self._log(sending, (math.inf, math.inf, math.inf), sending.wire_bytes, NO_RADIO)
+        return math.inf
+
+    def _log(
+        self, sending: Sending, times_s: tuple[float, float, float], leg_bytes: int, radio: int
+    ) -> None:
+        """Write a leg down, whose times are wake, start and end."""
+        lost_bytes = min(sending.lost_bytes, leg_bytes)
+        sending.lost_bytes -= lost_bytes
+        sending.wire_bytes -= leg_bytes
+        none_left = lost_bytes and lost_bytes == leg_bytes
+        self.log.add(
+            sending.message,
+            sending.direction,
+            (sending.sent_s, *times_s, math.inf if none_left else times_s[-1] + sending.latency_s),
+            leg_bytes,
+            lost_bytes,
+            radio,
+            sending.transmission,
+        )
+
+    def _loss(self, device: int, time_s: float) -> LossSettings:
+        """Return how packets are lost of what begins to cross as soon as there is coverage."""
+        stretch = self._covered_stretch(device, time_s)
+        if self.conditions is None or stretch is None:
+            return self.loss
+        return self.conditions.loss(device, max(time_s, stretch.start_s))
 
     def _covered_stretch(self, device: int, time_s: float) -> Stretch | None:
         if self.conditions is None:
             return ALWAYS
         return self.conditions.covered_stretch(device, time_s)
+
+
+def _place(message: Message) -> int:
+    """Return a number that no other message of the device has."""
+    return (message.step << 32) + (message.carries_parameters << 31) + message.number
