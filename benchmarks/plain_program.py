@@ -19,11 +19,14 @@ from sim.cloud.cloud import Cloud
 from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.energy import fleet_energy_j
 from sim.network.message import Direction
+from sim.network.transfers import NO_RADIO, Crossing
 from sim.policies import PolicyView
+from sim.radio_meter import spent
 from sim.records import (
     AdaptationRecords,
     InteractionRecords,
     Push,
+    RankedBy,
     RequestRecords,
     SimulationResult,
     Training,
@@ -47,12 +50,18 @@ class PlainProgram:
         self.clock = Clock()
         self.links = world.make_links()
         self.draws = world.policy_draws()
-        self.records = InteractionRecords.empty(world.devices, world.table.steps)
+        self.records = InteractionRecords.empty(
+            world.sessions.steps, world.table.steps, batteries=world.hardware.battery is not None
+        )
+        self.crossings: list[list[Crossing]] = [[] for _ in range(world.devices)]
+        self.links.log.note = self.note
         self.requests: list[Request] = []
         self.replied: dict[Attempt, Event] = {}
-        self.cloud: Cloud | PlainCloud = world.make_cloud(self.clock, self.answer)
+        self.cloud: Cloud | PlainCloud
         if is_plain(world.cloud, world.faults):
             self.cloud = PlainCloud(self.clock, world.cloud, world.replicas, self.answer)
+        else:
+            self.cloud = world.make_cloud(self.clock, self.answer)
         users, adaptation = world.sessions.user, world.adaptation
         self.models: Any = None if adaptation is None else adaptation.models(users)
         self.pushed_bytes = 0 if adaptation is None else adaptation.parameter_bytes
@@ -90,10 +99,17 @@ class PlainProgram:
         decision_s = float(world.sessions.start_s[device])
         failed_in_a_row, breaker_open_until_s = 0, -math.inf
         version, training_ends_s, budget = 0, math.inf, world.hardware.compute_budget()
+        phone, battery = world.phones.of(device), world.hardware.battery
+        scoring_s = phone.computing_s(world.scoring_flops, world.scoring_bytes)
+        start_s, scorings, trainings, training_s = decision_s, 0, 0, 0.0
+        if isinstance(world.adaptation, OnDeviceAdaptation):
+            training_s = phone.computing_s(world.adaptation.training_flops)
+        start_j = charge_j = phone.battery_j * float(world.battery_start_shares[device])
+        steps = int(world.sessions.steps[device])
         yield clock.at(decision_s)
         if self.released_version and self.released_s < decision_s:
             clock.process(self.download(device, self.released_version))
-        for step in range(world.table.steps):
+        for step in range(steps):
             yield clock.at(decision_s, DECISION + device)
             if request is not None and request.ended.triggered:
                 failed_in_a_row += 1
@@ -107,12 +123,32 @@ class PlainProgram:
             if training_ends_s <= decision_s:
                 version, training_ends_s = version + 1, math.inf
             version = max(version, self.downloaded_version[device])
-            shown_row, shown_s = row, decision_s + world.scoring_s
+            scores = True
+            if battery is not None:
+                used_j = (
+                    phone.idle_power_w * (decision_s - start_s)
+                    + phone.active_power_w * scoring_s * scorings
+                    + phone.active_power_w * training_s * trainings
+                    + self.radio_energy_j(device, decision_s)
+                )
+                charge_j = min(charge_j, max(start_j - used_j, 0.0))
+                self.records.battery_share[device, step] = charge_j / phone.battery_j
+                scores = battery.allows(charge_j / phone.battery_j, step)
+            if world.hardware.budget_covers == "all" and scores:
+                scores = budget.spend(decision_s, world.scoring_flops)
+            shown_row, shown_s = row, decision_s
+            if scores:
+                shown_s += scoring_s
+                scorings += 1
+            else:
+                self.records.ranked_by[device, step] = RankedBy.LLM
             sent = None
             if request is not None:
                 self.records.suppressed[device, step] = True
             elif (
-                world.policy.first_request(self.view(device, user, row, step, version), step)
+                world.policy.first_request(
+                    self.view(device, user, row, step, version, scores), step
+                )
                 == step
             ):
                 if decision_s < breaker_open_until_s:
@@ -130,34 +166,50 @@ class PlainProgram:
                 shown_s = min(sent.ended_s, limit_s)
                 if sent.ended.triggered and sent.outcome == Outcome.DELIVERED:
                     shown_row = step
-                    shown_s += world.scoring_s
+                    if scores:
+                        scorings += 1
+                        if world.hardware.budget_covers == "all":
+                            budget.owe(shown_s, world.scoring_flops)
+                        shown_s += scoring_s
             self.records.decision_s[device, step] = decision_s
             self.records.shown_s[device, step] = shown_s
             self.records.held_row[device, step] = row
             self.records.shown_row[device, step] = shown_row
             self.records.version[device, step] = version
             training = world.adaptation
-            if isinstance(training, OnDeviceAdaptation) and training.trains_at(
-                step, world.table.steps
-            ):
+            if isinstance(training, OnDeviceAdaptation) and training.trains_at(step, steps):
                 if training_ends_s < math.inf:
                     self.log.skipped_while_training += 1
                 elif not budget.spend(shown_s, training.training_flops):
                     self.log.skipped_for_budget += 1
                 else:
-                    training_s = world.hardware.computing_s(training.training_flops)
+                    trainings += 1
                     training_ends_s = shown_s + training_s
                     self.models.begin(device, version + 1, step, shown_row)
                     self.log.trainings.append(
                         Training(device, version + 1, shown_s, training_ends_s)
                     )
-            if step + 1 < world.table.steps:
+            if step + 1 < steps:
                 decision_s = shown_s + float(world.sessions.think_s[device, step])
+                if world.availability is not None:
+                    decision_s = world.availability.on_s(device, decision_s)
         if request is not None:
             yield request.ended
             unused = shown_row != request.step
             if unused and request.outcome == Outcome.DELIVERED:
                 request.outcome = Outcome.SUPERSEDED
+
+    def note(self, device: int, crossing: Crossing) -> None:
+        """Take a transfer down."""
+        if crossing.radio != NO_RADIO:
+            self.crossings[device].append(crossing)
+
+    def radio_energy_j(self, device: int, time_s: float) -> float:
+        """Return what a device's radio has cost, of the transfers that are over."""
+        over = sorted(each for each in self.crossings[device] if each.end_s < time_s)
+        if not over:
+            return 0.0
+        return spent(self.links.radios.radios, over).with_tail_j(time_s)
 
     def cloud_training(self, adaptation: FromCloudAdaptation) -> Generator[Event, None, None]:
         """Train in the cloud, and push what comes of it to whoever is there."""
@@ -184,13 +236,17 @@ class PlainProgram:
         push.received_s = self.clock.now
         self.downloaded_version[device] = max(self.downloaded_version[device], version)
 
-    def view(self, device: int, user: int, row: int, step: int, version: int) -> PolicyView:
+    def view(
+        self, device: int, user: int, row: int, step: int, version: int, scores: bool
+    ) -> PolicyView:
         """Let the policy see the present step and nothing else."""
         table = self.world.table
         cell = int(table.cell_offset[row]) + step
         consistency = table.consistency[user, cell : cell + 1]
         fresh_consistency = float(table.fresh_consistency[user, row])
-        if version:
+        if not scores:
+            consistency = np.full(1, np.nan, np.float32)
+        elif version:
             adapted = self.models.consistency(device, version, row)
             consistency = adapted[step : step + 1]
             if row != table.steps:  # the preloaded list was made before the window

@@ -8,20 +8,23 @@ from numpy.typing import NDArray
 
 from analysis.accuracy import by_user
 from experiment.preparation import Preparation
-from sim.records import RequestRecords, SimulationResult
+from sim.records import RankedBy, RequestRecords, SimulationResult
 from sim.request import Answer, Outcome
 from sim.world import World
 
 OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]
 ANSWER_NAMES = [answer.name.lower() for answer in Answer]
 SOURCES = ["fresh", "stale", "popular"]
-RANKED_BY = ["fusion", "llm", "popularity"]
+RANKED_BY = [*(ranked_by.name.lower() for ranked_by in RankedBy), "popularity"]
 
 
 def interactions_frame(
     preparation: Preparation, world: World, result: SimulationResult
 ) -> pd.DataFrame:
-    """Return a row for each interaction, in the order of device and step."""
+    """Return a row for each interaction that happened, in the order of device and step.
+
+    The column `battery_share` is there where devices have batteries.
+    """
     records, table, user = result.interactions, world.table, world.sessions.user
     devices, steps = records.decision_s.shape
     step = np.broadcast_to(np.arange(steps), (devices, steps))
@@ -31,9 +34,10 @@ def interactions_frame(
     age_steps = step - basis
     asked_s = np.take_along_axis(records.decision_s, np.where(requested_list, row, 0), axis=1)
     source = np.where(popular, 2, np.where(age_steps > 0, 1, 0))
-    rank = result.rank(table, user)
+    rank = result.rank(table, preparation.models.outcomes.table(1), user)
     log_user = preparation.split.device_users[user]
-    return pd.DataFrame(
+    ranked_by = np.where(popular, RANKED_BY.index("popularity"), records.ranked_by)
+    frame = pd.DataFrame(
         {
             "device": np.repeat(np.arange(devices, dtype=np.int32), steps),
             "user": np.repeat(log_user.astype(np.int32), steps),
@@ -47,11 +51,16 @@ def interactions_frame(
             "wanted": (records.requested | records.held_back).ravel(),
             "suppressed": records.suppressed.ravel(),
             "requested": records.requested.ravel(),
-            "ranked_by": _categories(np.where(popular, 2, 0).ravel(), RANKED_BY),
+            "ranked_by": _categories(ranked_by.ravel(), RANKED_BY),
             "rank": _masked(rank, rank == 0, "Int16"),
             "parameters": records.version.ravel(),
         }
     )
+    if records.battery_share.size:
+        frame["battery_share"] = records.battery_share.ravel()
+    if records.happened.all():
+        return frame
+    return frame[records.happened.ravel()].reset_index(drop=True)
 
 
 def requests_frame(records: RequestRecords) -> pd.DataFrame:
@@ -97,29 +106,29 @@ def accuracy_frame(
     """
     outcomes, user = preparation.models.outcomes, world.sessions.user
     table, steps = world.table, np.arange(world.table.steps)
-    run = results["run"]
+    run, llm_table = results["run"], outcomes.table(1)
 
     def cut(full_rank: NDArray[np.int32]) -> NDArray[np.int32]:
         rank = full_rank[user]
         return np.where(rank > table.candidate_count, 0, rank)
 
     rank_by_series = {
-        "run": run.rank(table, user),
+        "run": run.rank(table, llm_table, user),
         "popularity": table.rank[user[:, None], table.cell_offset[-1] + steps],
         "srm_full": cut(outcomes.full_rank_srm),
         "llm_full": cut(outcomes.full_rank_llm),
         "srm_only": run.srm_rank(outcomes.table(5), user),
-        "llm_only": run.interactions.rank(outcomes.table(1), user),
-        "never": results["never"].rank(table, user),
-        "always": results["always"].rank(table, user),
+        "llm_only": run.interactions.rank(llm_table, user),
+        "never": results["never"].rank(table, llm_table, user),
+        "always": results["always"].rank(table, llm_table, user),
         "always_ideal": table.rank[user[:, None], table.cell_offset[steps] + steps],
     }
     if "always_ideal" in results:
-        rank_by_series["always_ideal"] = results["always_ideal"].rank(table, user)
-    log_user = preparation.split.device_users[user]
+        rank_by_series["always_ideal"] = results["always_ideal"].rank(table, llm_table, user)
+    log_user, happened = preparation.split.device_users[user], run.interactions.happened
     return by_user(
-        np.repeat(log_user.astype(np.int32), table.steps),
-        {series: rank.ravel().astype(np.int32) for series, rank in rank_by_series.items()},
+        np.repeat(log_user.astype(np.int32), table.steps)[happened.ravel()],
+        {series: rank[happened].astype(np.int32) for series, rank in rank_by_series.items()},
     )
 
 

@@ -1,63 +1,82 @@
-"""The phones' hardware: what scoring a list and re-training take, and what a phone may spend."""
+"""The phones: their hardware, what they may spend, and when their users are there."""
 
 import math
-from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, FiniteFloat
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, field_validator
 
-from workloads.settings import Settings
+from sim.availability import AvailabilitySettings
+from sim.battery import BatterySettings
+from sim.churn import ChurnSettings
+from sim.compute_budget import ComputeBudget
+from sim.hardware import FIGURES, Hardware, HardwareClass
+from workloads import draws
+from workloads.settings import invalid
 
 
-class DeviceSettings(Settings):
-    """Compute speed and power of a phone.
+def _classes_of_shares(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple({"kind": kind, "share": share} for kind, share in value.items())
+    return tuple(value) if isinstance(value, list) else value
 
-    The defaults are assumptions for one mid-range CPU core and not taken from a measurement: a
-    scoring then takes about a millisecond, which changes energy but hardly any waiting time.
-    """
 
-    sustained_flops: float = Field(default=5e9, ge=1)
-    """Sustained speed of the SRM, FLOP/s; `.inf` scores in no time."""
-    active_power_w: FiniteFloat = Field(default=1.5, ge=0)
-    """Power above idle while the SRM runs."""
+class DeviceSettings(Hardware):
+    """The phones of a fleet: all alike, or of several classes."""
+
+    classes: Annotated[tuple[HardwareClass, ...], BeforeValidator(_classes_of_shares)] | None = None
+    """Instead of the figures of one phone: classes, as a mapping from names to shares or a list of
+    mappings with `kind`, `share`, and figures that differ from those of `sim/hardware.yaml`."""
     compute_budget_flops_per_hour: float = Field(default=math.inf, gt=0)
-    """What a phone may spend on re-training, FLOPs an hour of simulated time; `.inf` sets no limit.
-    The phone starts with one hour's worth and never saves more. Scoring is not charged."""
+    """What a phone may spend, FLOPs an hour of simulated time; `.inf` sets no limit. The phone
+    starts with one hour's worth and never saves more."""
+    budget_covers: Literal["training", "all"] = "training"
+    """`training`: scoring is not charged. `all`: it is, and a phone whose budget does not allow it
+    shows the LLM's own order. A list that it waited for it scores even so, and owes the rest."""
+    battery: BatterySettings | None = None
+    """Batteries that run down; without, nothing depends on energy."""
+    availability: AvailabilitySettings | None = None
+    """Times at which the app is not in the foreground; without, it always is."""
+    churn: ChurnSettings | None = None
+    """Users who leave for good; without, everyone stays to the end."""
 
-    def scoring_s(self, flops: float) -> float:
-        """Time of one scoring of a candidate list that takes `flops` operations."""
-        return self.computing_s(flops)
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = tuple(("classes", name) for name in FIGURES)
 
-    def computing_s(self, flops: float) -> float:
-        """Time of `flops` operations."""
-        return flops / self.sustained_flops
+    @field_validator("classes")
+    @classmethod
+    def _shares_add_up(
+        cls, classes: tuple[HardwareClass, ...] | None
+    ) -> tuple[HardwareClass, ...] | None:
+        if classes is None:
+            return None
+        total = sum(each.share for each in classes)
+        if abs(total - 1) > 1e-6:
+            raise invalid(f"have shares that add up to {total:g}; they must add up to 1")
+        names = [each.kind for each in classes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise invalid(f"name {twice!r} twice; each class may be there once")
+        return classes
 
-    def compute_budget(self) -> "ComputeBudget":
+    @property
+    def hardware(self) -> tuple[Hardware, ...]:
+        """The kinds of phones."""
+        return self.classes or (self,)
+
+    def hardware_of_devices(self, seed: int, devices: int) -> NDArray[np.int8]:
+        """Draw which of `hardware` each device is: int8, shape [devices]."""
+        if not self.classes:
+            return np.zeros(devices, np.int8)
+        upper = np.cumsum([each.share for each in self.classes])[:-1]
+        draw = draws.uniform(seed, "hardware", 0, devices)
+        return np.searchsorted(upper, draw, side="right").astype(np.int8)
+
+    @property
+    def leaving_per_step(self) -> float:
+        """Probability that a user leaves for good after a step."""
+        return 0.0 if self.churn is None else self.churn.per_step
+
+    def compute_budget(self) -> ComputeBudget:
         """Return the full budget of one phone."""
         return ComputeBudget(self.compute_budget_flops_per_hour)
-
-
-@dataclass(slots=True)
-class ComputeBudget:
-    """A token bucket of operations: it holds an hour's worth at most, and starts full.
-
-    Attributes:
-        flops_per_hour: what flows in; also what fits in.
-        left_flops: what was left at `at_s`.
-        at_s: when the budget was last asked.
-    """
-
-    flops_per_hour: float
-    left_flops: float = math.inf
-    at_s: float = 0.0
-
-    def spend(self, now_s: float, flops: float) -> bool:
-        """Take `flops` out at `now_s` (not before the last call), if there is as much; tell so."""
-        if math.isinf(self.flops_per_hour):
-            return True
-        flown_in = self.flops_per_hour * (now_s - self.at_s) / 3600.0
-        self.left_flops = min(self.left_flops + flown_in, self.flops_per_hour)
-        self.at_s = now_s
-        if flops > self.left_flops:
-            return False
-        self.left_flops -= flops
-        return True

@@ -15,12 +15,13 @@ def fleet_energy_j(
 ) -> dict[str, float]:
     """Return the energy of all devices by state, J.
 
-    The SRM scores the list once at every step, and once more when a device that waited shows the
-    new list. Training on a device counts as computing.
+    The SRM scores the list once at every step that is re-ranked, and once more when a device that
+    waited shows the new list. Training on a device counts as computing. What the phones spend
+    besides while their sessions last is `idle`, which is there where the hardware has idle power.
     """
-    rescored = int((interactions.shown_row != interactions.held_row).sum())
-    scorings = interactions.decision_s.size + rescored
-    compute_j = world.hardware.active_power_w * world.scoring_s * scorings
+    scorings, compute_j = interactions.scorings, 0.0
+    for hardware, scoring_s, devices in world.phones.groups():
+        compute_j += hardware.active_power_w * scoring_s * int(scorings[devices].sum())
     if adaptation is not None:
         compute_j += training_energy_j(world, adaptation)
     transfers = counted_transfers(links, interactions)
@@ -28,6 +29,20 @@ def fleet_energy_j(
     return {
         "compute": compute_j,
         **{f"radio_{state}": energy_j for state, energy_j in radio.items()},
+        **_idle_energy_j(world, interactions),
+    }
+
+
+def _idle_energy_j(world: World, interactions: InteractionRecords) -> dict[str, float]:
+    """Return the energy `idle`, if any hardware has idle power."""
+    if not any(hardware.idle_power_w for hardware in world.phones.hardware):
+        return {}
+    session_s = interactions.last_shown_s - world.sessions.start_s
+    return {
+        "idle": sum(
+            hardware.idle_power_w * float(session_s[devices].sum())
+            for hardware, _, devices in world.phones.groups()
+        )
     }
 
 
@@ -38,11 +53,15 @@ def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfe
     not either, and nobody takes parameters that are pushed after a device's last decision.
     """
     transfers = links.log.columns()
-    too_late = transfers.sent_s > interactions.decision_s[transfers.device, -1]
+    too_late = transfers.sent_s > interactions.last_decision_s[transfers.device]
     happened = (transfers.wake_s <= interactions.horizon_s) & (transfers.radio != NO_RADIO)
     return transfers.where(happened & ~(transfers.parameters & too_late))
 
 
 def training_energy_j(world: World, adaptation: AdaptationRecords) -> float:
     """Return what training cost the devices, J; what it costs the cloud is not counted."""
-    return world.hardware.active_power_w * adaptation.log.on_device_s
+    log = adaptation.log
+    return sum(
+        hardware.active_power_w * log.on_devices_s(devices)
+        for hardware, _, devices in world.phones.groups()
+    )

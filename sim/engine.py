@@ -6,11 +6,14 @@ import numpy as np
 from simpy import Event
 
 from sim.clock import DECISION, Clock
+from sim.device_training import DeviceTraining
 from sim.downloads import Downloads
 from sim.energy import fleet_energy_j
 from sim.exchange import Exchange
+from sim.radio_meter import RadioMeter
 from sim.records import InteractionRecords, RequestRecords, SimulationResult
 from sim.request import Request
+from sim.reserves import Reserves
 from sim.retraining import Retraining
 from sim.session import Session
 from sim.world import World
@@ -27,20 +30,27 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     links = world.make_links()
     exchange = Exchange(clock, links, world)
     draws = world.policy_draws()
-    interactions = InteractionRecords.empty(world.devices, world.table.steps)
+    interactions = InteractionRecords.empty(
+        world.sessions.steps, world.table.steps, batteries=world.hardware.battery is not None
+    )
     requests: list[Request] = []
     retraining = Retraining.of(world, clock, links, requests)
+    meter = RadioMeter.of(links) if Reserves.matter_in(world) else None
 
     def run_session(device: int) -> Generator[Event, None, None]:
         parameters = retraining.join(device)
-        session = Session(world, device, draws[device], interactions, parameters, retraining.models)
+        training = parameters if isinstance(parameters, DeviceTraining) else None
+        reserves = Reserves(world, device, meter, training) if meter is not None else None
+        session = Session(
+            world, device, draws[device], interactions, parameters, retraining.models, reserves
+        )
         while True:
             step = session.next_request()
             waking_s = session.waking_s(clock.now)
             if waking_s is None:
                 break
             wake = clock.at(waking_s, DECISION + device)
-            if isinstance(parameters, Downloads):
+            if isinstance(parameters, Downloads) and session.looks_ahead_of_downloads:
                 yield wake | parameters.news()
                 if not wake.processed:
                     session.reconsider(clock.now)
@@ -50,6 +60,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
             else:
                 yield wake
             if step is None:
+                session.wake()
                 continue
             request = session.request(step, clock.event())
             requests.append(request)

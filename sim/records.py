@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -14,11 +15,23 @@ from sim.outcome_table import OutcomeTable
 from sim.request import NEVER_S, Answer, Outcome, Request
 
 
+class RankedBy(IntEnum):
+    """Who ordered a list that was shown."""
+
+    FUSION = 0
+    """The LLM and the SRM together (popularity alone, where that made the list)."""
+    LLM = 1
+    """The list's own order: the device could not afford to score it."""
+
+
 @dataclass(frozen=True)
 class InteractionRecords:
     """Every interaction of the fleet; all arrays have the shape [devices, steps].
 
+    Steps after a user left for good never happened; there the other columns hold 0.
+
     Attributes:
+        happened: bool; the user was still there.
         decision_s: float64; when the device decided.
         shown_s: float64; when the list was shown.
         held_row: int16; row in the outcome table of the list held at the decision.
@@ -27,8 +40,12 @@ class InteractionRecords:
         suppressed: bool; a request was outstanding, so the policy was not consulted.
         held_back: bool; the policy was consulted and asked, but the circuit breaker was open.
         version: int16; of the SRM's parameters in force at the decision; 0 is what was shipped.
+        ranked_by: int8; a `RankedBy`; who ordered what was shown.
+        battery_share: float32; the charge at the decision, as a share of a full battery; shape
+            [devices, 0] where there are no batteries.
     """
 
+    happened: NDArray[np.bool_]
     decision_s: NDArray[np.float64]
     shown_s: NDArray[np.float64]
     held_row: NDArray[np.int16]
@@ -37,12 +54,17 @@ class InteractionRecords:
     suppressed: NDArray[np.bool_]
     held_back: NDArray[np.bool_]
     version: NDArray[np.int16]
+    ranked_by: NDArray[np.int8]
+    battery_share: NDArray[np.float32]
 
     @classmethod
-    def empty(cls, devices: int, steps: int) -> "InteractionRecords":
-        """Make columns for `devices` devices and `steps` steps."""
-        shape = (devices, steps)
+    def empty(
+        cls, lived_steps: NDArray[np.int64], steps: int, *, batteries: bool = False
+    ) -> "InteractionRecords":
+        """Make columns for devices that live through so many of `steps` steps each."""
+        shape = devices, _ = (len(lived_steps), steps)
         return cls(
+            happened=np.arange(steps) < lived_steps[:, None],
             decision_s=np.zeros(shape),
             shown_s=np.zeros(shape),
             held_row=np.zeros(shape, dtype=np.int16),
@@ -51,12 +73,45 @@ class InteractionRecords:
             suppressed=np.zeros(shape, dtype=bool),
             held_back=np.zeros(shape, dtype=bool),
             version=np.zeros(shape, dtype=np.int16),
+            ranked_by=np.zeros(shape, dtype=np.int8),
+            battery_share=np.zeros((devices, steps if batteries else 0), np.float32),
         )
+
+    @property
+    def interactions(self) -> int:
+        """How many steps happened."""
+        return int(np.count_nonzero(self.happened))
+
+    @property
+    def last_decision_s(self) -> NDArray[np.float64]:
+        """When each device decided for the last time: float64, shape [devices]."""
+        return self._at_last_step(self.decision_s)
+
+    @property
+    def last_shown_s(self) -> NDArray[np.float64]:
+        """When each device showed its last list: float64, shape [devices]."""
+        return self._at_last_step(self.shown_s)
+
+    def _at_last_step(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        last_step = np.count_nonzero(self.happened, axis=1) - 1
+        at_last_step: NDArray[np.float64] = column[np.arange(len(column)), last_step]
+        return at_last_step
+
+    @property
+    def scorings(self) -> NDArray[np.int64]:
+        """How often each device scored a list: int64, shape [devices].
+
+        Once at every step that it re-ranked, and once more where it had waited for the list.
+        """
+        scored = self.happened & (self.ranked_by == RankedBy.FUSION)
+        rescored = scored & (self.shown_row != self.held_row)
+        scorings: NDArray[np.int64] = scored.sum(axis=1) + rescored.sum(axis=1)
+        return scorings
 
     @property
     def horizon_s(self) -> float:
         """End of the simulation: the last list of the last session is shown."""
-        return float(self.shown_s[:, -1].max())
+        return float(self.last_shown_s.max())
 
     def rank(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.integer]:
         """Return the next item's rank in what was shown (0: a miss): shape [devices, steps]."""
@@ -239,10 +294,13 @@ class TrainingLog:
         """How long all trainings took together."""
         return sum(each.end_s - each.start_s for each in self.trainings)
 
-    @property
-    def on_device_s(self) -> float:
-        """How long those on devices took."""
-        return sum(each.end_s - each.start_s for each in self.trainings if each.device >= 0)
+    def on_devices_s(self, devices: NDArray[np.bool_]) -> float:
+        """Return how long those on some devices took: bool, shape [devices]."""
+        return sum(
+            each.end_s - each.start_s
+            for each in self.trainings
+            if each.device >= 0 and devices[each.device]
+        )
 
     def close(self, interactions: InteractionRecords) -> "TrainingLog":
         """Return it without what came too late for anybody, in the order of time and device.
@@ -250,7 +308,7 @@ class TrainingLog:
         A training is too late after the end of the simulation, a push after the device's last
         decision.
         """
-        last_s = interactions.decision_s[:, -1]
+        last_s = interactions.last_decision_s
         trainings = [each for each in self.trainings if each.start_s <= interactions.horizon_s]
         pushes = [each for each in self.pushes if each.start_s <= last_s[each.device]]
         return TrainingLog(
@@ -293,7 +351,7 @@ class SimulationResult:
         cloud: what became of the cloud's replicas and of the attempts that reached it.
         events: events that the clock scheduled.
         energy_j: what the fleet spent, by state: `compute` and the radio's `radio_promotion`,
-            `radio_transfer`, `radio_tail`.
+            `radio_transfer`, `radio_tail`; and `idle` where the hardware has idle power.
         adaptation: what was trained along the run, and shown with it; None where nothing was.
     """
 
@@ -315,11 +373,27 @@ class SimulationResult:
         """Length of the simulated time."""
         return self.interactions.horizon_s
 
-    def rank(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the next item's rank in what was shown (0: a miss): shape [devices, steps]."""
+    def rank(
+        self, table: OutcomeTable, llm_table: OutcomeTable, user: NDArray[np.int64]
+    ) -> NDArray[Any]:
+        """Return the next item's rank in what was shown.
+
+        Args:
+            table: the outcome table of the world.
+            llm_table: that in which the LLM alone orders lists.
+            user: int64, shape [devices].
+
+        Returns:
+            int, shape [devices, steps]; 0 is a miss. What never happened means nothing.
+        """
+        own_order = self.interactions.ranked_by == RankedBy.LLM
         if self.adaptation is not None:
-            return self.adaptation.outcome.rank
-        return self.interactions.rank(table, user)
+            rank = self.adaptation.outcome.rank
+        else:
+            rank = self.interactions.rank(table, user)
+        if not own_order.any():
+            return rank
+        return np.where(own_order, self.interactions.rank(llm_table, user), rank)
 
     def srm_rank(self, srm_table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[Any]:
         """Return the next item's rank if the SRM alone had ordered what was shown.
@@ -336,7 +410,16 @@ class SimulationResult:
         return self.interactions.rank(srm_table, user)
 
     def consistency(self, table: OutcomeTable, user: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the held list's consistency at each decision: shape [devices, steps]."""
+        """Return the held list's consistency at each decision; nan where it was not scored.
+
+        Returns:
+            float32, shape [devices, steps]. What never happened means nothing.
+        """
+        own_order = self.interactions.ranked_by == RankedBy.LLM
         if self.adaptation is not None:
-            return self.adaptation.outcome.consistency
-        return self.interactions.consistency(table, user)
+            consistency = self.adaptation.outcome.consistency
+        else:
+            consistency = self.interactions.consistency(table, user)
+        if not own_order.any():
+            return consistency
+        return np.where(own_order, np.float32(np.nan), consistency)

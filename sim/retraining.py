@@ -59,8 +59,14 @@ class OnDeviceRetraining(Retraining):
 
     def join(self, device: int) -> DeviceTraining:
         """Return a device's own training."""
-        hardware = self._world.hardware
-        return DeviceTraining(self._adaptation, self._device_models, hardware, self._log, device)
+        return DeviceTraining(
+            self._adaptation,
+            self._device_models,
+            self._world.phones.of(device),
+            self._world.hardware.compute_budget(),
+            self._log,
+            device,
+        )
 
 
 class FromCloudRetraining(Retraining):

@@ -9,9 +9,9 @@ from sim.circuit_breaker import CircuitBreaker
 from sim.device_training import DeviceTraining
 from sim.downloads import Downloads
 from sim.policies import PolicyView
-from sim.records import InteractionRecords
+from sim.records import InteractionRecords, RankedBy
 from sim.request import Outcome, Request
-from sim.timeline import expected_times_s
+from sim.reserves import Reserves
 from sim.world import World
 
 
@@ -19,7 +19,8 @@ class Session:
     """The state of one device, moved on from one request to the next.
 
     Between two requests nothing that the device does concerns anyone else, so the steps in between
-    are written down all at once.
+    are written down all at once. Where it can run out of something, what is left depends on what
+    its radio did until then, so it is looked at again at each of its decisions.
 
     Args:
         world: the world that the device lives in.
@@ -28,6 +29,7 @@ class Session:
         records: columns of the fleet, of which the session fills its device's row.
         parameters: the SRM's parameters on this device; None where they never change.
         models: what other than the shipped parameters would show; None where there are none.
+        reserves: what the device can run out of; None where that is nothing.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Session:
         records: InteractionRecords,
         parameters: DeviceTraining | Downloads | None = None,
         models: AdaptedModels | None = None,
+        reserves: Reserves | None = None,
     ) -> None:
         self._world = world
         self._device = device
@@ -45,10 +48,13 @@ class Session:
         self._records = records
         self._parameters = parameters
         self._models = models
+        self._reserves = reserves
+        self._woken = False
         self._user = int(world.sessions.user[device])
-        self._think_s = world.sessions.think_s[device]
-        self._decision_s, self._scored_s = expected_times_s(
-            float(world.sessions.start_s[device]), self._think_s, world.scoring_s
+        self._steps = int(world.sessions.steps[device])
+        self._timeline = world.timeline_of(device)
+        self._decision_s, self._scored_s = self._timeline.expected_times_s(
+            float(world.sessions.start_s[device])
         )
         self._shown_s = self._scored_s.copy()
         self._step = 0
@@ -62,7 +68,9 @@ class Session:
 
         None: it asks at none of the steps that the present parameters are known to serve.
         """
-        step, steps, self._asking = self._step, self._world.table.steps, None
+        if self._reserves is not None:
+            return self._decide(self._reserves)
+        step, steps, self._asking = self._step, self._steps, None
         if step == steps:
             return None
         version, end = 0, steps
@@ -76,6 +84,55 @@ class Session:
         self._hold(step, end if asking is None else asking + 1)
         self._settle(step, end if asking is None else asking)
         return asking
+
+    def wake(self) -> None:
+        """Let the decision be taken for which the device was woken."""
+        self._woken = True
+
+    def _decide(self, reserves: Reserves) -> int | None:
+        """Consult the policy at the present step, if it is time; return the step if it asks."""
+        step, self._asking = self._step, None
+        if not self._woken or step == self._steps:
+            return None
+        self._woken, version = False, 0
+        self._begin(step, reserves)
+        if self._parameters is not None:
+            version = self._parameters.version_at(float(self._decision_s[step]))
+        self._asking = self._first_request(self._view(step + 1, version), step)
+        self._hold(step, step + 1)
+        if self._asking is None:
+            self._pass(step)
+        return self._asking
+
+    def _begin(self, step: int, reserves: Reserves) -> None:
+        """Let a step re-rank its list, if what the device has left allows it."""
+        decision_s = float(self._decision_s[step])
+        scores = reserves.allow(step, decision_s)
+        shown_s = decision_s + self._timeline.scoring_s if scores else decision_s
+        self._scored_s[step] = self._shown_s[step] = shown_s
+        ranked_by = RankedBy.FUSION if scores else RankedBy.LLM
+        self._records.ranked_by[self._device, step] = ranked_by
+        if self._records.battery_share.size:
+            self._records.battery_share[self._device, step] = reserves.share
+
+    def _pass(self, step: int) -> None:
+        """Go on from a step that has shown its list to the next decision."""
+        self._settle(step, step + 1)
+        self._step = step + 1
+        if self._step < self._steps:
+            shown_s = float(self._shown_s[step])
+            self._decision_s[self._step] = self._timeline.next_decision_s(step, shown_s)
+
+    def _pass_decisions_before(self, end_s: float, reserves: Reserves) -> None:
+        """Live through the steps that are decided before the end of a request."""
+        while self._step < self._steps and self._decision_s[self._step] < end_s:
+            self._begin(self._step, reserves)
+            self._hold(self._step, self._step + 1)
+            self._pass(self._step)
+
+    def _scores(self, step: int) -> bool:
+        """Tell whether the SRM scores the list of a step that has been decided."""
+        return bool(self._records.ranked_by[self._device, step] == RankedBy.FUSION)
 
     def _first_request(self, view: PolicyView, step: int) -> int | None:
         """Return the first step at which the policy asks and the circuit breaker lets it."""
@@ -108,20 +165,20 @@ class Session:
         """Return when the device has to be looked at again; None: never, its session is over.
 
         That is when a request is sent, which is as soon as the held list is scored; or at the first
-        decision that other parameters serve, as far as is known; or at the last decision, as long
-        as parameters may still come.
+        decision that other parameters serve, as far as is known, or that depends on what is left;
+        or at the last decision, as long as parameters may still come.
         """
         if self._asking is not None:
             return float(self._scored_s[self._asking])
-        if self._step < self._world.table.steps:
+        if self._step < self._steps:
             return float(self._decision_s[self._step])
         last_s = float(self._decision_s[-1])
-        return last_s if self._renewable and now_s <= last_s else None
+        return last_s if self.looks_ahead_of_downloads and now_s <= last_s else None
 
     @property
-    def _renewable(self) -> bool:
-        """Whether parameters may come at any time."""
-        return isinstance(self._parameters, Downloads)
+    def looks_ahead_of_downloads(self) -> bool:
+        """Whether parameters may come that change what has been decided ahead."""
+        return isinstance(self._parameters, Downloads) and self._reserves is None
 
     def reconsider(self, now_s: float) -> None:
         """Go back to the first decision at or after now, because other parameters have come.
@@ -141,36 +198,45 @@ class Session:
         self._breaker.note(delivered, request.ended_s)
         shown_at_once = self._world.serving.mode == "wait" and self._wait(request, delivered)
         suppressed_from = request.step + 1
-        decided_before_end = int(np.searchsorted(self._decision_s, request.ended_s))
-        self._step = max(suppressed_from, decided_before_end)
-        self._hold(suppressed_from, self._step)
-        self._settle(request.step, self._step)
+        if self._reserves is not None:
+            self._pass(request.step)
+            self._pass_decisions_before(request.ended_s, self._reserves)
+        else:
+            decided_before_end = int(np.searchsorted(self._decision_s, request.ended_s))
+            self._step = max(suppressed_from, decided_before_end)
+            self._hold(suppressed_from, self._step)
+            self._settle(request.step, self._step)
         self._records.suppressed[self._device, suppressed_from : self._step] = True
         if delivered:
             self._row = self._cloud_knows_step = request.step
-            if self._step == self._world.table.steps and not shown_at_once:
+            if self._step == self._steps and not shown_at_once:
                 request.outcome = Outcome.SUPERSEDED
 
     def close(self) -> None:
         """Write down the times of the finished session, and what depends on them all."""
-        self._records.decision_s[self._device] = self._decision_s
-        self._records.shown_s[self._device] = self._shown_s
+        lived = self._device, slice(self._steps)
+        self._records.decision_s[lived] = self._decision_s
+        self._records.shown_s[lived] = self._shown_s
         if isinstance(self._parameters, Downloads):
-            self._records.version[self._device] = self._parameters.versions_at(self._decision_s)
+            self._records.version[lived] = self._parameters.versions_at(self._decision_s)
 
     def _wait(self, request: Request, delivered: bool) -> bool:
         """Let the asking step wait for its list; tell whether it showed it."""
-        step, scoring_s = request.step, self._world.scoring_s
+        step, scoring_s = request.step, self._timeline.scoring_s
         limit_s = request.sent_s + self._world.serving.deadline_s
         in_time = delivered and request.ended_s <= limit_s
         if in_time:
             self._records.shown_row[self._device, step] = step
-        shown_s = min(request.ended_s, limit_s) + (scoring_s if in_time else 0.0)
+        scores_anew = in_time and self._scores(step)
+        shown_s = min(request.ended_s, limit_s) + (scoring_s if scores_anew else 0.0)
         self._shown_s[step] = shown_s
-        if step + 1 < self._world.table.steps:
+        if self._reserves is not None:
+            if scores_anew:
+                self._reserves.score_anew(request.ended_s)
+        elif step + 1 < self._steps:
             later = slice(step + 1, None)
-            self._decision_s[later], self._scored_s[later] = expected_times_s(
-                shown_s + float(self._think_s[step]), self._think_s[later], scoring_s
+            self._decision_s[later], self._scored_s[later] = self._timeline.expected_times_s(
+                self._timeline.next_decision_s(step, shown_s), step + 1
             )
             self._shown_s[later] = self._scored_s[later]
         return in_time
@@ -188,14 +254,16 @@ class Session:
         for step in range(start, end):
             version[self._device, step] = self._parameters.version_at(float(self._decision_s[step]))
             shown_s, row = float(self._shown_s[step]), int(shown_row[step])
-            self._parameters.show(step, self._world.table.steps, shown_s, row)
+            self._parameters.show(step, self._steps, shown_s, row)
 
     def _view(self, end: int, version: int) -> PolicyView:
         table, step = self._world.table, self._step
         offset = int(table.cell_offset[self._row])
         consistency = table.consistency[self._user, offset + step : offset + end]
         fresh_consistency = float(table.fresh_consistency[self._user, self._row])
-        if version:
+        if self._reserves is not None and not self._scores(step):
+            consistency = np.full(end - step, np.nan, np.float32)
+        elif version:
             consistency, fresh_consistency = self._adapted(version, end, fresh_consistency)
         return PolicyView(
             first_step=step,

@@ -1,12 +1,14 @@
 """A world to simulate: who replays what, under which settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.adaptation import Adaptation
+from sim.availability import Availability
 from sim.clock import Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
@@ -14,9 +16,11 @@ from sim.devices import DeviceSettings
 from sim.faults.settings import FaultSettings
 from sim.network import Links, Network
 from sim.outcome_table import OutcomeTable
+from sim.phones import Phones
 from sim.policies import Policy
 from sim.request import Attempt
 from sim.serving import ServingSettings
+from sim.timeline import Timeline
 from workloads import draws
 from workloads.sessions import Sessions
 
@@ -34,6 +38,7 @@ class World:
             a replayed user has to be sent at step 0.
         policy, serving, network, hardware, cloud: the settings of each part.
         scoring_flops: operations of one scoring of the list by the SRM.
+        scoring_bytes: bytes of the SRM's weights that a scoring reads.
         seed: of the simulation's draws.
         adaptation: how the SRM's weights change along the run; None where they do not.
         faults: what goes wrong.
@@ -51,6 +56,7 @@ class World:
     seed: int
     adaptation: Adaptation | None = None
     faults: FaultSettings = field(default_factory=FaultSettings)
+    scoring_bytes: float = 0.0
 
     @property
     def devices(self) -> int:
@@ -62,10 +68,35 @@ class World:
         """Number of replicas in the cloud."""
         return self.cloud.replicas_for(self.devices)
 
-    @property
-    def scoring_s(self) -> float:
-        """Time of one scoring of the list on a device."""
-        return self.hardware.scoring_s(self.scoring_flops)
+    @cached_property
+    def phones(self) -> Phones:
+        """What the devices are made of."""
+        hardware = self.hardware.hardware
+        return Phones(
+            hardware,
+            self.hardware.hardware_of_devices(self.seed, self.devices),
+            tuple(each.computing_s(self.scoring_flops, self.scoring_bytes) for each in hardware),
+        )
+
+    @cached_property
+    def availability(self) -> Availability | None:
+        """When apps are in the foreground; None where they always are."""
+        settings = self.hardware.availability
+        if settings is None:
+            return None
+        return Availability(settings, self.seed, self.sessions.start_s)
+
+    @cached_property
+    def battery_start_shares(self) -> NDArray[np.float64]:
+        """Shares of full batteries at the start: [devices], all 1 where there are no batteries."""
+        if self.hardware.battery is None:
+            return np.ones(self.devices)
+        return self.hardware.battery.start_shares(self.seed, self.devices)
+
+    def timeline_of(self, device: int) -> Timeline:
+        """Return how a device goes from step to step, as long as its user stays."""
+        think_s = self.sessions.think_s[device, : self.sessions.steps[device] - 1]
+        return Timeline(device, think_s, self.phones.scoring_s_of(device), self.availability)
 
     @property
     def first_row(self) -> int:
@@ -95,15 +126,23 @@ class World:
     @property
     def last_decision_s(self) -> float:
         """A time before which every device has decided for the last time, however it waited."""
-        thinking_s = self.sessions.start_s + self.sessions.think_s.sum(axis=1)
-        return float(thinking_s.max() + (self.table.steps - 1) * self._longest_wait_s)
+        if self.availability is None:
+            thinking_s = self.sessions.start_s + self.sessions.think_s.sum(axis=1)
+            return float(thinking_s.max() + (self.table.steps - 1) * self._longest_wait_s)
+        # Whoever decides later is not back in the foreground earlier.
+        latest_s = 0.0
+        for device, start_s in enumerate(self.sessions.start_s.tolist()):
+            timeline = replace(self.timeline_of(device), scoring_s=self._longest_wait_s)
+            latest_s = max(latest_s, float(timeline.expected_times_s(start_s)[0][-1]))
+        return latest_s
 
     @property
     def _longest_wait_s(self) -> float:
         """Longest time from a decision until its list is shown."""
+        scoring_s = max(self.phones.scoring_s)
         if self.serving.mode == "wait":
-            return self.serving.deadline_s + 2 * self.scoring_s
-        return self.scoring_s
+            return self.serving.deadline_s + 2 * scoring_s
+        return scoring_s
 
     @property
     def latest_end_s(self) -> float:
@@ -119,7 +158,9 @@ class World:
     def make_links(self) -> Links:
         """Draw the devices' links."""
         disturbances = self.faults.disturbances(self.seed, self.devices)
-        return self.network.links(self.seed, self.devices, self.table.steps, disturbances)
+        links = self.network.links(self.seed, self.devices, self.table.steps, disturbances)
+        links.availability = self.availability
+        return links
 
     def policy_draws(self) -> NDArray[np.float64]:
         """Draw the policy's random numbers: [devices, steps], or [devices, 0] if it uses none."""

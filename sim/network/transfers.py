@@ -1,7 +1,9 @@
 """Every transfer over a device's link, as it happens: what energy and bytes are counted from."""
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,8 @@ class Transfers:
     """Transfers of many devices; arrays with one entry each, in any order.
 
     A message is one transfer, but for two cases. What is lost of it is sent again, by another one.
-    And where its device changes to another radio, or has no coverage for a while, before its last
-    byte has crossed, each part that crosses without a break is one.
+    And where its device gets into another regime before its last byte has crossed, or a disturbance
+    begins or ends, each part that crosses while nothing changes is one.
 
     Attributes:
         device: int32; whose link.
@@ -56,8 +58,26 @@ class Transfers:
         return Transfers(**{name: column[chosen] for name, column in vars(self).items()})
 
 
+class Crossing(NamedTuple):
+    """What a transfer costs the radio depends on; those of a device are in order by these values.
+
+    Attributes:
+        wake_s, start_s, end_s, direction, wire_bytes, radio: as in `Transfers`.
+    """
+
+    wake_s: float
+    start_s: float
+    end_s: float
+    direction: Direction
+    wire_bytes: int
+    radio: int
+
+
 class TransferLog:
     """Collects transfers in preallocated columns that grow."""
+
+    note: Callable[[int, Crossing], None] | None = None
+    """Told of each transfer as it is written down, with its device."""
 
     def __init__(self) -> None:
         self._device = array("i")
@@ -82,6 +102,10 @@ class TransferLog:
         self._times_s.extend(times_s)
         self._bytes.append(wire_bytes)
         self._bytes.append(lost_bytes)
+        if self.note is not None:
+            _, wake_s, start_s, end_s, _ = times_s
+            crossing = Crossing(wake_s, start_s, end_s, direction, wire_bytes, radio)
+            self.note(message.device, crossing)
 
     def columns(self) -> Transfers:
         """Return everything so far."""

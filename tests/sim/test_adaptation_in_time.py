@@ -1,5 +1,7 @@
 """When re-trained weights come into force, and what they cost: worlds small enough to follow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_adaptation import FakeAdaptation
@@ -7,7 +9,8 @@ from random_world import make_world
 
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import ComputeBudget, DeviceSettings
+from sim.compute_budget import ComputeBudget
+from sim.devices import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
@@ -148,7 +151,7 @@ def test_pushed_weights_are_in_force_from_the_first_decision_after_their_downloa
     assert [(push.start_s, push.received_s) for push in log.pushes] == [(27.0, 28.5), (54.0, 55.5)]
     assert versions(result) == [0, 0, 0, 1, 1, 1, 2, 2]
     assert result.pushed_bytes == 250_000
-    assert result.adaptation.log.on_device_s == 0
+    assert result.adaptation.log.on_devices_s(np.ones(1, bool)) == 0
 
 
 def test_a_training_that_outlasts_its_turn_skips_the_next():
@@ -162,7 +165,7 @@ def test_a_training_that_outlasts_its_turn_skips_the_next():
 def test_late_devices_download_the_newest_weights_when_they_start():
     world = one_device(devices=3, users=3, adaptation=FakeAdaptation(8).from_cloud(20.0, 0.0, 1000))
     start_s = np.array([0.0, 45.0, 60.0])
-    sessions = type(world.sessions)(world.sessions.user, start_s, world.sessions.think_s)
+    sessions = replace(world.sessions, start_s=start_s)
     world = type(world)(**{**vars(world), "sessions": sessions})
     log = simulate(world).adaptation.log
     joined = [(push.device, push.version) for push in log.pushes if push.start_s == 45.0]

@@ -1,0 +1,98 @@
+"""What a device's radio has cost so far: what a phone can know of its own energy."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sim.network.links import Links
+from sim.network.message import Direction
+from sim.network.transfers import NO_RADIO, Crossing
+from sim.radio import Radio
+from sim.radio_energy import BITS_PER_MEGABIT
+
+
+class Spent(NamedTuple):
+    """What crossings cost, all but the last tail, and when and on which radio that began."""
+
+    energy_j: float
+    busy_until_s: float
+    radio: Radio
+
+    def with_tail_j(self, time_s: float) -> float:
+        """Return the energy together with the last tail up to a time."""
+        return self.energy_j + _tail_j(self.radio, time_s - self.busy_until_s)
+
+
+class RadioMeter:
+    """Counts the energy of each device's radio up to a time.
+
+    That is the energy of the transfers that were over before that time, with the tails between them
+    and as much of the last tail as had passed. A transfer under way counts when it is over. Counted
+    up to the end of time it is what `radio_energy_j` tells of one device.
+
+    Args:
+        radios: those that a device can be on.
+    """
+
+    def __init__(self, radios: Sequence[Radio]) -> None:
+        self._radios = tuple(radios)
+        self._under_way: dict[int, list[Crossing]] = defaultdict(list)
+        self._over: dict[int, list[Crossing]] = defaultdict(list)
+        self._spent: dict[int, Spent] = {}
+
+    @classmethod
+    def of(cls, links: Links) -> "RadioMeter":
+        """Return a meter of what crosses links from now on."""
+        meter = cls(links.radios.radios)
+        links.log.note = meter.note
+        return meter
+
+    def note(self, device: int, crossing: Crossing) -> None:
+        """Take a transfer down that has begun, will begin, or is over already."""
+        if crossing.radio != NO_RADIO:
+            self._under_way[device].append(crossing)
+
+    def energy_j(self, device: int, time_s: float) -> float:
+        """Return what a device's radio has cost before `time_s`, not before the last call's."""
+        under_way = self._under_way[device]
+        if any(each.end_s < time_s for each in under_way):
+            over = self._over[device]
+            over += (each for each in under_way if each.end_s < time_s)
+            over.sort()
+            self._under_way[device] = [each for each in under_way if each.end_s >= time_s]
+            self._spent[device] = spent(self._radios, over)
+        if device not in self._spent:
+            return 0.0
+        return self._spent[device].with_tail_j(time_s)
+
+
+def spent(radios: Sequence[Radio], crossings: Iterable[Crossing]) -> Spent:
+    """Return what crossings of one device cost, in order, as `radio_energy_j` counts them."""
+    energy_j, busy_until_s, last = 0.0, -math.inf, None
+    for each in crossings:
+        radio = radios[each.radio]
+        pause_s = max(each.wake_s - busy_until_s, 0.0)
+        if last is not None:
+            energy_j += _tail_j(last, pause_s)
+        if last is not radio or pause_s > last.tail_s:
+            energy_j += radio.promotion_s * radio.promotion_w
+        begin_s = max(each.start_s, busy_until_s)
+        busy_until_s = max(busy_until_s, each.end_s)
+        up = each.direction == Direction.UP
+        alpha_w_per_mbps = radio.alpha_up_w_per_mbps if up else radio.alpha_down_w_per_mbps
+        energy_j += alpha_w_per_mbps * 8 * each.wire_bytes / BITS_PER_MEGABIT
+        energy_j += radio.beta_w * max(busy_until_s - begin_s, 0.0)
+        last = radio
+    if last is None:
+        raise ValueError("nothing crossed")
+    return Spent(energy_j, busy_until_s, last)
+
+
+def _tail_j(radio: Radio, pause_s: float) -> float:
+    """Return what `Radio.tail_j` does, of one pause."""
+    energy_j = stage_start_s = 0.0
+    for duration_s, power_w in radio.tail:
+        energy_j += power_w * min(max(pause_s - stage_start_s, 0.0), duration_s)
+        stage_start_s += duration_s
+    return energy_j
