@@ -153,6 +153,9 @@ def test_figures_refine_a_preset_and_stand_alone():
 def test_every_preset_is_complete_and_names_its_source():
     for name in presets():
         assert network(preset=name).source
+    assert network(preset="hspa_lossy").loss.probability == 0.01
+    refined = network(preset="umts_lossy", loss={"initial_timeout_s": 3.0}).loss
+    assert (refined.probability, refined.initial_timeout_s) == (0.01, 3.0)
 
 
 @pytest.mark.parametrize(
