@@ -65,9 +65,9 @@ def error_of(relative_errors: Floats) -> FitError:
 def fit(timings: Timings, terms: Sequence[str]) -> StageSeconds:
     """Fit the terms that predict best what they were not fitted to.
 
-    A choice of terms, with or without a floor, is judged by leaving out one batch size or one
-    length after another (the least and the most stay: nothing is extrapolated), fitting the rest
-    and predicting what was left out. Of the choices whose mean relative error is within
+    A choice of terms, with or without a floor, is judged by leaving out one batch size, length
+    (the least and the most stay) or point after another, fitting the rest and predicting what was
+    left out. Of the choices whose mean relative error is within
     `WORTH_A_TERM` of the smallest, that of the fewest terms is fitted to all points.
 
     Args:
@@ -95,29 +95,26 @@ def fit(timings: Timings, terms: Sequence[str]) -> StageSeconds:
 
 
 def _left_out(timings: Timings) -> Iterator[NDArray[np.bool_]]:
-    """Yield which points to leave out: bool [points]; nothing but all where no level is inner."""
-    inner = False
+    """Yield which points to leave out: bool [points]; each inner size and length, each point."""
     for column in (timings.sequences, timings.tokens):
         for level in np.unique(column)[1:-1]:
-            inner = True
             yield column == level
-    if not inner:
-        for point in range(len(timings.seconds)):
-            yield np.arange(len(timings.seconds)) == point
+    for point in range(len(timings.seconds)):
+        yield np.arange(len(timings.seconds)) == point
 
 
 def _fitted(timings: Timings, terms: Sequence[str], floored: bool) -> StageSeconds:
     """Fit coefficients to all points, and a floor under them if there is to be one.
 
-    The floor is the mean of the fastest points, as many of them as fits best; the coefficients are
-    fitted to the others.
+    The floor is the mean of the fastest points, at most half of all and as many as fits best; the
+    coefficients are fitted to the others.
     """
     plain = StageSeconds(**_coefficients(timings, terms))
     if not floored:
         return plain
     order = np.argsort(timings.seconds, kind="stable")
     candidates = [plain]
-    for count in range(2, len(order) - len(terms)):
+    for count in range(2, len(order) // 2 + 1):
         above = np.ones(len(order), np.bool_)
         above[order[:count]] = False
         floor_s = float(timings.seconds[~above].mean())
