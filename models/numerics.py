@@ -18,6 +18,10 @@ from models.errors import ModelError
 class NumericsPlan:
     """A fixed plan of computation; part of the identity of weights and tables.
 
+    On a CPU, the same plan gives the same bytes. On a GPU nothing promises it: some operations have
+    no deterministic algorithm there, so what is trained or computed anew can differ from what the
+    cache had under the same plan.
+
     Attributes:
         device: "cpu" or "cuda".
         processor: what kind of machine computes, as far as it decides which kernels run: a CPU's

@@ -82,7 +82,7 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """One model to be trained: with the library versions, this determines its weights.
+    """One model to be trained: with the library versions, this determines its weights on a CPU.
 
     Attributes:
         title: for progress, as "Train the SRM".
