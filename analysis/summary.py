@@ -34,10 +34,18 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Energy:
-    """What all devices together used, in joules."""
+    """What all devices together used, in joules.
+
+    Attributes:
+        compute_j: scoring and training.
+        radio_j: the radio, in all its states.
+        idle_j: what the phones used besides while sessions lasted, whatever they computed and sent;
+            None where nothing is known of it.
+    """
 
     compute_j: float
     radio_j: float
+    idle_j: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,7 @@ def summarise(
                 "radio": energy.radio_j,
                 "total": energy.compute_j + energy.radio_j,
                 "per_device": _share(energy.compute_j + energy.radio_j, devices),
+                "idle": energy.idle_j,
             },
             "cloud": cloud_block(requests, cloud),
             "engine": dict(engine),

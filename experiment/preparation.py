@@ -1,6 +1,5 @@
 """From a scenario to everything that its simulation reads: log, split, tables, sessions."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +9,15 @@ from experiment.directories import Directories
 from experiment.scenario import Scenario
 from experiment.scenario_error import ScenarioError
 from models import preparation as model_preparation
+from models.errors import ModelError
 from models.preparation import PreparedModels
+from models.weights import ModelCard
 from sim.adaptation import Adaptation
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.devices import DeviceSettings
 from sim.faults.settings import FaultSettings
+from sim.hardware import HardwareClass
 from sim.network.preset import PresetNetwork
 from sim.policies import Policy
 from sim.policies.always import Always
@@ -62,6 +65,7 @@ class Preparation:
             hardware=scenario.devices,
             cloud=scenario.cloud,
             scoring_flops=self.models.srm_card.flops_per_step,
+            scoring_bytes=scoring_bytes(self.models.srm_card, len(self.log.catalogue), scenario),
             seed=scenario.seed,
             adaptation=self.adaptation,
             faults=scenario.faults,
@@ -74,7 +78,7 @@ class Preparation:
             world,
             serving=world.serving.model_copy(update={"mode": "wait"}),
             network=PresetNetwork.model_validate({"preset": "ideal"}),
-            hardware=world.hardware.model_copy(update={"sustained_flops": math.inf}),
+            hardware=world.hardware.ideal(),
             cloud=CloudSettings(
                 queue_limit=world.devices,
                 batching=BatchingSettings(size=1),
@@ -96,7 +100,8 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
     # Before the models, so that what the log cannot give is said before anything trains.
-    replay = sessions.sessions(log, split, scenario.workload, scenario.seed)
+    leaving_per_step = scenario.devices.leaving_per_step
+    replay = sessions.sessions(log, split, scenario.workload, scenario.seed, leaving_per_step)
     if unknown := scenario.unknown_replica(replay.devices):
         raise ScenarioError(scenario.name, *unknown)
     models = model_preparation.prepare(
@@ -108,6 +113,7 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         directories.cache,
         progress,
     )
+    _refuse_large_models(models.srm_card, scenario.devices)
     model_time = ModelTime()
     return Preparation(
         scenario=scenario,
@@ -118,3 +124,33 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         adaptation=adaptation_of(scenario.models, models, model_time),
         model_time=model_time,
     )
+
+
+def scoring_bytes(srm: ModelCard, items: int, scenario: Scenario) -> float:
+    """Return how many bytes of weights a scoring of a list reads.
+
+    All weights outside embedding tables, and of these the rows of the candidates and of the newest
+    interaction. A table has a row for each of `items` items; those of positions count as if spread
+    over them.
+    """
+    bytes_per_weight = srm.weights_bytes / srm.parameters
+    rows = scenario.models.candidates.count + 1
+    embedding_weights = srm.parameters - srm.non_embedding_parameters
+    return bytes_per_weight * (srm.non_embedding_parameters + embedding_weights * rows / items)
+
+
+def _refuse_large_models(srm: ModelCard, devices: DeviceSettings) -> None:
+    """Refuse an SRM that does not fit the memory of some phone.
+
+    Raises:
+        ModelError: it does not.
+    """
+    for hardware in devices.hardware:
+        if srm.weights_bytes > hardware.memory_bytes:
+            kind = hardware.kind if isinstance(hardware, HardwareClass) else None
+            on_phones = f" on phones of class {kind}" if kind else ""
+            raise ModelError(
+                f"the SRM's weights take {srm.weights_bytes} bytes, and a model may take "
+                f"{hardware.memory_bytes:.0f}{on_phones}; accepted: at least what the weights take",
+                key="devices.classes" if kind else "devices.memory_bytes",
+            )

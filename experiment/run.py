@@ -20,6 +20,7 @@ from experiment.frames import (
     requests_frame,
 )
 from experiment.manifest import manifest
+from experiment.phones_block import with_phones
 from experiment.preparation import Preparation, prepare
 from experiment.scenario import Scenario, dump
 from experiment.staging import staged
@@ -126,6 +127,7 @@ def _write_records(
             cloud=_capacity(preparation, results["run"]),
             engine=_engine_block(preparation, results, watch),
         )
+        block = with_phones(block, world, results["run"])
         block = with_adaptation(block, preparation, world, results["run"])
         (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
         compared = ("run", "never", "always")
@@ -138,11 +140,11 @@ def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str
     """Return what a simulated world cost: for the comparison of the run with its baselines."""
     requests = requests_frame(result.requests)
     energy = _energy(result)
-    devices = result.interactions.decision_s.shape[0]
+    devices, _ = result.interactions.happened.shape
     total_j = energy.compute_j + energy.radio_j
     return {
         "requests": len(requests),
-        "request_frequency": len(requests) / result.interactions.decision_s.size,
+        "request_frequency": len(requests) / result.interactions.interactions,
         "outcomes": summary.outcome_counts(requests),
         "response_s": summary.distribution(summary.response_s(requests)),
         "bytes": {
@@ -156,8 +158,10 @@ def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str
 
 
 def _energy(result: SimulationResult) -> summary.Energy:
-    compute_j = result.energy_j["compute"]
-    return summary.Energy(compute_j=compute_j, radio_j=sum(result.energy_j.values()) - compute_j)
+    spent_j = dict(result.energy_j)
+    idle_j, compute_j = spent_j.pop("idle", None), spent_j["compute"]
+    radio_j = sum(spent_j.values()) - compute_j
+    return summary.Energy(compute_j=compute_j, radio_j=radio_j, idle_j=idle_j)
 
 
 def _capacity(preparation: Preparation, result: SimulationResult) -> summary.CloudCapacity:
@@ -173,7 +177,7 @@ def _engine_block(
     prepare_s = watch.wall_s["prepare"] - models.train_s - models.infer_s
     simulate_s = watch.wall_s["simulate"] - live_s
     worlds = {id(result): result for result in results.values()}.values()
-    simulated = sum(result.interactions.decision_s.size for result in worlds)
+    simulated = sum(result.interactions.interactions for result in worlds)
     return {
         "wall_s": {
             "prepare": prepare_s,

@@ -77,6 +77,13 @@ class DeviceSettings(Hardware):
         """Probability that a user leaves for good after a step."""
         return 0.0 if self.churn is None else self.churn.per_step
 
+    def ideal(self) -> "DeviceSettings":
+        """Return phones that score in no time and run out of nothing, and whose users are there."""
+        return DeviceSettings(
+            sustained_flops=math.inf,
+            compute_budget_flops_per_hour=self.compute_budget_flops_per_hour,
+        )
+
     def compute_budget(self) -> ComputeBudget:
         """Return the full budget of one phone."""
         return ComputeBudget(self.compute_budget_flops_per_hour)

@@ -101,7 +101,13 @@ def test_hand_computed_summary() -> None:
     assert block["list_age_steps"]["mean"] == 6 / 4
     assert block["list_age_s"]["p99"] == pytest.approx(36 + 0.99 * 31)
     assert block["bytes"] == {"up": 916, "down": 1400}
-    assert block["energy_j"] == {"compute": 6.0, "radio": 2.0, "total": 8.0, "per_device": 4.0}
+    assert block["energy_j"] == {
+        "compute": 6.0,
+        "radio": 2.0,
+        "total": 8.0,
+        "per_device": 4.0,
+        "idle": None,
+    }
     assert block["cloud"] == {
         "utilisation": 2.0 / 160.0,
         "queue_wait_s": {"mean": 5.5, "p95": pytest.approx(1 + 0.95 * 9)},
