@@ -155,7 +155,7 @@ class CloudLog:
         in_state_s = self._seconds_in_states(horizon_s)
         begun = [[work for work in own if work.start_s <= horizon_s] for own in works]
         return CloudRecords(
-            on_s=in_state_s[:, ReplicaState.STARTING :].sum(axis=1),
+            on_s=horizon_s - in_state_s[:, ReplicaState.OFF],
             starting_s=in_state_s[:, ReplicaState.STARTING],
             failed_s=in_state_s[:, ReplicaState.DOWN],
             busy_s=np.array(

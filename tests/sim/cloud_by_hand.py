@@ -5,13 +5,23 @@ from sim.cloud.cloud import Cloud
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.faults.settings import FaultSettings
-from sim.request import Attempt, Request
+from sim.request import NEVER_S, Attempt, Request
 
 
 class CloudByHand:
     """Serves one attempt of each device, numbered in the order of `arrivals_s`."""
 
-    def __init__(self, arrivals_s, *, seconds=3.0, size=1, until_s=1000.0, seed=0, **values):
+    def __init__(
+        self,
+        arrivals_s,
+        *,
+        seconds=3.0,
+        size=1,
+        until_s=1000.0,
+        seed=0,
+        patience_s=NEVER_S,
+        **values,
+    ):
         faults = FaultSettings.model_validate(values.pop("faults", {}))
         settings = CloudSettings.model_validate(
             {
@@ -27,7 +37,18 @@ class CloudByHand:
             self.clock, settings, replicas, self.answer, seed, faults, until_s=until_s
         )
         self.attempts = [
-            Attempt.of(Request(device, 0, time_s, 0, self.clock.event()), time_s)
+            Attempt.of(
+                Request(
+                    device,
+                    0,
+                    time_s,
+                    0,
+                    self.clock.event(),
+                    expires_s=time_s + patience_s,
+                    list_age_steps=device % 3,
+                ),
+                time_s,
+            )
             for device, time_s in enumerate(arrivals_s)
         ]
         for attempt in self.attempts:
