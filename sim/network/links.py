@@ -213,15 +213,13 @@ class Links:
                 yield clock.at(clock.now, LINK_QUEUE + _place(sending.message))
             wake_s, radio = clock.now, stretch.radio
             start_s = self.radios.wake(device, wake_s, radio)
-            limit_s, medium = math.inf, cast(InterruptibleMedium, self.medium)
             if not self._interruptible:
                 end_s = yield from self._cross_at_once(clock, sending, start_s)
-                if end_s == math.inf:
-                    return self._never_cross(sending)
-            else:
-                limit_s, end_s = stretch.end_s, math.inf
-                if start_s < limit_s:
-                    end_s = medium.end_s(sending.direction, device, start_s, left_bytes)
+                return self._log_at_once(sending, wake_s, start_s, end_s)
+            medium = cast(InterruptibleMedium, self.medium)
+            limit_s, end_s = stretch.end_s, math.inf
+            if start_s < limit_s:
+                end_s = medium.end_s(sending.direction, device, start_s, left_bytes)
             if end_s <= limit_s:
                 self.radios.busy(device, end_s)
                 self._log(sending, (wake_s, start_s, end_s), sending.wire_bytes, radio)
@@ -246,8 +244,32 @@ class Links:
         if start_s > clock.now:
             yield clock.at(start_s)
         crossed = clock.event()
+        self.radios.hold(device)
         self.medium.begin(clock, direction, device, sending.wire_bytes, crossed)
-        return (yield crossed)
+        end_s = yield crossed
+        self.radios.release(device)
+        return end_s
+
+    def _log_at_once(self, sending: Sending, wake_s: float, start_s: float, end_s: float) -> float:
+        """Write down a leg for each time with coverage until all bytes have crossed.
+
+        All bytes count with the last leg, in which the last of them crosses.
+        """
+        device = sending.message.device
+        while True:
+            stretch = self._covered_stretch(device, wake_s)
+            if stretch is None:
+                return self._never_cross(sending)
+            if stretch.start_s > wake_s:
+                wake_s = start_s = stretch.start_s
+            last = end_s <= stretch.end_s
+            leg_end_s = end_s if last else stretch.end_s
+            self.radios.busy(device, leg_end_s)
+            times_s = wake_s, min(start_s, leg_end_s), leg_end_s
+            self._log(sending, times_s, sending.wire_bytes if last else 0, stretch.radio)
+            if last:
+                return end_s
+            wake_s = start_s = leg_end_s
 
     def _never_cross(self, sending: Sending) -> float:
         """Write down that the rest waits for ever; return when it has crossed."""

@@ -317,6 +317,39 @@ def test_bytes_begin_when_the_radio_is_there():
     assert arrived_s[1] == pytest.approx(0.5821 + 2.0 + 0.1)
 
 
+def test_a_radio_stays_awake_as_long_as_its_transfer_lasts():
+    # 20 s at full speed, longer than the tail of 8.912 s; then two at half of it.
+    links = network(radio="3g").links(seed=0, devices=1, steps=1)
+    carried(links, [(0, 0.0, 20_000), (0, 15.0, 1000)])
+    log = links.log.columns()
+    assert log.start_s.tolist() == [15.0, 0.5821]
+    assert log.end_s.tolist() == pytest.approx([17.0, 0.5821 + 21.0])
+
+
+def test_a_radio_sleeps_while_a_transfer_pauses_without_coverage():
+    gone = Disturbance(5.0, 1000.0, bandwidth_factor=0.0)
+    links = network(radio="3g").links(0, 2, 1, [gone])
+    arrived_s = carried(links, [(0, 0.0, 10_000), (1, 6.0, 1000)])
+    # The second waits for coverage, and then for its radio, while the first goes on.
+    assert arrived_s[0] == pytest.approx(1000 + 10 - (5.0 - 0.5821) + 1 + 0.1)
+    assert arrived_s[1] == pytest.approx(1000 + 0.5821 + 2 + 0.1)
+    log = links.log.columns()
+    assert log.device.tolist() == [1, 0, 0]
+    assert log.wake_s.tolist() == [1000.0, 0.0, 1000.0]
+    assert log.start_s.tolist() == pytest.approx([1000.5821, 0.5821, 1000.0])
+    assert log.end_s.tolist() == pytest.approx([1002.5821, 5.0, 1006.5821])
+    assert log.wire_bytes.tolist() == [1000, 0, 10_000]
+
+
+def test_what_never_crosses_is_written_down_as_in_flight():
+    gone = Disturbance(5.0, math.inf, bandwidth_factor=0.0)
+    links = network(radio="3g").links(0, 2, 1, [gone])
+    assert carried(links, [(0, 0.0, 10_000), (1, 6.0, 1000)]) == {}
+    log = links.log.columns()
+    assert log.wire_bytes.tolist() == [0, 10_000, 1000]
+    assert log.end_s.tolist() == [5.0, math.inf, math.inf]
+
+
 def test_bytes_and_busy_time_are_conserved():
     links = network(loss={"probability": 0.2}).links(seed=0, devices=50, steps=1)
     random = np.random.default_rng(2)

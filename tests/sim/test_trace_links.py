@@ -179,6 +179,30 @@ def test_only_the_devices_of_a_disturbance_are_hit():
     assert [links.covered(device, 0.01) for device in (0, 1)] == [True, False]
 
 
+def test_what_waits_for_coverage_wakes_no_radio_and_keeps_its_order(tmp_path):
+    second = written(tmp_path, "second", [1000])
+    gone = Disturbance(1.5, 9.5, bandwidth_factor=0.0)
+    links = make(tmp_path, up=second, rtt_s=0.0, radio="3g").links(0, 1, 1, [gone])
+    clock = Clock()
+
+    def send(at_s, size_bytes):
+        yield clock.at(at_s)
+        request = Request(0, 0, at_s, size_bytes, clock.event())
+        yield links.carry(clock, Direction.UP, Attempt.of(request, at_s), size_bytes)
+
+    for at_s, size_bytes in ((0.0, 4000), (3.0, 100), (4.0, 1600)):
+        clock.process(send(at_s, size_bytes))
+    clock.run()
+    # One opportunity comes before coverage is lost, or none. The first needs three, the small
+    # one shares its last, and 240 bytes are left there for the third, of 1680 with its headers.
+    log = links.log.columns()
+    first = log.end_s[log.wire_bytes > 4000][0]
+    assert log.end_s[log.wire_bytes == 0].tolist() == [1.5]
+    assert log.wake_s[1:].tolist() == [9.5, 9.5, 9.5]
+    assert log.end_s[1:].tolist() == [first, first, first + 1]
+    assert 10.5 <= first <= 12.5
+
+
 def test_disturbances_add_latency(tmp_path):
     late = Disturbance(0.0, 1.0, extra_latency_s=3.0)
     links = make(tmp_path).links(seed=0, devices=1, steps=1, disturbances=[late])
