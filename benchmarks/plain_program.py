@@ -17,7 +17,7 @@ from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
 from sim.clock import DECISION, RETRAINING, RETRY, SETTLEMENT, TIMEOUT, Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
-from sim.energy import fleet_energy_j
+from sim.energy import fleet_energy_j, network_records
 from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Crossing
 from sim.policies import PolicyView
@@ -86,6 +86,7 @@ class PlainProgram:
             cloud=self.cloud.records(self.records.horizon_s),
             events=self.clock.count_events(),
             energy_j=fleet_energy_j(self.world, self.links, self.records, adaptation),
+            network=network_records(self.links, self.records),
             adaptation=adaptation,
         )
 

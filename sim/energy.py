@@ -1,8 +1,9 @@
 """Energy that the fleet spends on computing and on its radios."""
 
 from sim.network.links import Links
-from sim.network.transfers import NO_RADIO, Transfers
-from sim.radio_energy import radio_energy_j
+from sim.network.transfers import Transfers
+from sim.network_records import NetworkRecords
+from sim.radio_energy import powered, radio_energy_j
 from sim.records import AdaptationRecords, InteractionRecords
 from sim.world import World
 
@@ -24,7 +25,7 @@ def fleet_energy_j(
         compute_j += hardware.active_power_w * scoring_s * int(scorings[devices].sum())
     if adaptation is not None:
         compute_j += training_energy_j(world, adaptation)
-    transfers = counted_transfers(links, interactions)
+    transfers = powered(counted_transfers(links, interactions), interactions.horizon_s)
     radio = radio_energy_j(links.radios.radios, transfers)
     return {
         "compute": compute_j,
@@ -46,15 +47,21 @@ def _idle_energy_j(world: World, interactions: InteractionRecords) -> dict[str, 
     }
 
 
-def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfers:
-    """Return the transfers that count.
+def network_records(links: Links, interactions: InteractionRecords) -> NetworkRecords:
+    """Return what the links were like, what crossed them, and what it cost."""
+    transfers = counted_transfers(links, interactions)
+    devices = len(interactions.decision_s)
+    return NetworkRecords.of(links, transfers, devices, interactions.horizon_s)
 
-    What would need the radio after the end of the simulation never does, what never crosses does
-    not either, and nobody takes parameters that are pushed after a device's last decision.
+
+def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfers:
+    """Return the transfers that count: those sent before the end of the simulation.
+
+    Nobody takes parameters that are pushed after a device's last decision.
     """
     transfers = links.log.columns()
     too_late = transfers.sent_s > interactions.last_decision_s[transfers.device]
-    happened = (transfers.wake_s <= interactions.horizon_s) & (transfers.radio != NO_RADIO)
+    happened = transfers.sent_s <= interactions.horizon_s
     return transfers.where(happened & ~(transfers.parameters & too_late))
 
 

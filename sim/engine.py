@@ -8,7 +8,7 @@ from simpy import Event
 from sim.clock import DECISION, Clock
 from sim.device_training import DeviceTraining
 from sim.downloads import Downloads
-from sim.energy import fleet_energy_j
+from sim.energy import fleet_energy_j, network_records
 from sim.exchange import Exchange
 from sim.radio_meter import RadioMeter
 from sim.records import InteractionRecords, RequestRecords, SimulationResult
@@ -88,5 +88,6 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
         cloud=exchange.cloud.records(interactions.horizon_s),
         events=clock.count_events(),
         energy_j=fleet_energy_j(world, links, interactions, adaptation),
+        network=network_records(links, interactions),
         adaptation=adaptation,
     )

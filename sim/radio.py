@@ -27,6 +27,7 @@ class Radio:
         promotion_s, promotion_w: from idle to active.
         tail: stages after a transfer, as (duration in s, power in W).
         alpha_up_w_per_mbps, alpha_down_w_per_mbps, beta_w: power of a transfer.
+        name: in `radios.yaml`, if it is there.
     """
 
     promotion_s: float
@@ -35,6 +36,7 @@ class Radio:
     alpha_up_w_per_mbps: float
     alpha_down_w_per_mbps: float
     beta_w: float
+    name: str = ""
 
     @classmethod
     def named(cls, name: str) -> "Radio":
@@ -47,6 +49,7 @@ class Radio:
             alpha_up_w_per_mbps=figures["alpha_up_w_per_mbps"],
             alpha_down_w_per_mbps=figures["alpha_down_w_per_mbps"],
             beta_w=figures["beta_w"],
+            name=name,
         )
 
     @property

@@ -6,14 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.network.message import Direction
-from sim.network.transfers import Transfers
+from sim.network.transfers import NO_RADIO, Transfers
 from sim.radio import Radio
 
 BITS_PER_MEGABIT = 1e6
 
 
+def powered(transfers: Transfers, horizon_s: float) -> Transfers:
+    """Return the transfers that needed a radio by the end of the simulation."""
+    return transfers.where((transfers.wake_s <= horizon_s) & (transfers.radio != NO_RADIO))
+
+
 def radio_energy_j(radios: Sequence[Radio], transfers: Transfers) -> dict[str, float]:
-    """Return what the transfers cost, by state: `promotion`, `transfer` and `tail`.
+    """Return what the transfers cost, by state: `promotion`, `transfer` and `tail`."""
+    energy_j = dict.fromkeys(("promotion", "transfer", "tail"), 0.0)
+    for own_j in energy_by_radio_j(radios, transfers):
+        for state in energy_j:
+            energy_j[state] += own_j[state]
+    return energy_j
+
+
+def energy_by_radio_j(
+    radios: Sequence[Radio], transfers: Transfers
+) -> tuple[dict[str, float], ...]:
+    """Return what the transfers cost each radio, by state: `promotion`, `transfer` and `tail`.
 
     A transfer that needs the radio inside another's tail needs no promotion and cuts that tail
     short. With power = alpha x Mbit/s + beta (Huang et al. 2012, section 5), the energy of a
@@ -48,18 +64,20 @@ def radio_energy_j(radios: Sequence[Radio], transfers: Transfers) -> dict[str, f
     promoted[1:] = ~same_device | (pause_s[:-1] > tail_s[radio[:-1]]) | (radio[1:] != radio[:-1])
     megabits = 8 * transfers.wire_bytes[order] / BITS_PER_MEGABIT
     up = transfers.direction[order] == Direction.UP
-    energy_j = dict.fromkeys(("promotion", "transfer", "tail"), 0.0)
+    energy_j = []
     for position, each in enumerate(radios):
         own = radio == position
         promotions = int((promoted & own).sum())
-        energy_j["promotion"] += promotions * each.promotion_s * each.promotion_w
-        energy_j["transfer"] += (
-            each.alpha_up_w_per_mbps * float(megabits[own & up].sum())
-            + each.alpha_down_w_per_mbps * float(megabits[own & ~up].sum())
-            + each.beta_w * float(active_s[own].sum())
+        energy_j.append(
+            {
+                "promotion": promotions * each.promotion_s * each.promotion_w,
+                "transfer": each.alpha_up_w_per_mbps * float(megabits[own & up].sum())
+                + each.alpha_down_w_per_mbps * float(megabits[own & ~up].sum())
+                + each.beta_w * float(active_s[own].sum()),
+                "tail": float(each.tail_j(pause_s[own]).sum()),
+            }
         )
-        energy_j["tail"] += float(each.tail_j(pause_s[own]).sum())
-    return energy_j
+    return tuple(energy_j)
 
 
 def _busy_until_s(device: NDArray[np.integer], end_s: NDArray[np.float64]) -> NDArray[np.float64]:

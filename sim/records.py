@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.adaptation import AdaptedModels, AdaptedOutcome
 from sim.cloud.records import CloudRecords
+from sim.network_records import NetworkRecords
 from sim.outcome_table import OutcomeTable
 from sim.request import NEVER_S, Answer, Outcome, Request
 
@@ -352,6 +353,7 @@ class SimulationResult:
         events: events that the clock scheduled.
         energy_j: what the fleet spent, by state: `compute` and the radio's `radio_promotion`,
             `radio_transfer`, `radio_tail`; and `idle` where the hardware has idle power.
+        network: the bytes on the links, coverage over time, and radio energy by radio.
         adaptation: what was trained along the run, and shown with it; None where nothing was.
     """
 
@@ -360,6 +362,7 @@ class SimulationResult:
     cloud: CloudRecords
     events: int
     energy_j: dict[str, float]
+    network: NetworkRecords
     adaptation: AdaptationRecords | None = None
 
     @property

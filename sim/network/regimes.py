@@ -109,8 +109,7 @@ class Regimes:
         counts = np.zeros((len(times_s), len(self.names)), np.int64)
         row = np.arange(len(times_s))
         for device in range(devices):
-            stretches = [self.stretch(device, time_s) for time_s in times_s.tolist()]
-            counts[row, [each.regime if each.covered else -1 for each in stretches]] += 1
+            counts[row, self._of(device).regimes_at(times_s)] += 1
         return counts
 
     def _of(self, device: int) -> "_Stretches":
@@ -163,3 +162,9 @@ class _Stretches:
             self._known.append(stretch)
             self._start_s.append(stretch.start_s)
         return self._known[bisect_right(self._start_s, time_s) - 1]
+
+    def regimes_at(self, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the positions of the regimes that hold at times; -1 where there is no coverage."""
+        self.at(float(times_s.max(initial=-math.inf)))
+        regime = np.array([each.regime if each.covered else -1 for each in self._known])
+        return np.asarray(regime[np.searchsorted(self._start_s, times_s, side="right") - 1])
