@@ -74,8 +74,8 @@ class Station:
         """Queue an attempt; False: the queue is full, even after replicas took what they can."""
         if self.queue.full:
             self.serve()
-        if self.queue.full:
-            return False
+            if self.queue.full:
+                return False
         self.queue.put(attempt)
         return True
 
@@ -87,7 +87,7 @@ class Station:
     def serve(self) -> None:
         """Let replicas take what is due, until none of them can take anything more."""
         position = 0
-        while self.queue and position < len(self._takers):
+        while position < len(self._takers) and self.queue:
             due_s = self.settings.batching.due_s(self.queue)
             if self.clock.now < due_s:
                 self.settle_at(due_s)
