@@ -1,0 +1,186 @@
+"""The engine leaves the records of the plain program where links change, too."""
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from random_world import make_world
+from test_exactness import ADAPTATIONS, assert_equal_records
+
+from benchmarks.plain_program import simulate_plainly
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.engine import simulate
+from sim.faults.settings import FaultSettings
+from sim.network import AnyNetwork
+from sim.policies.always import Always
+from sim.policies.consistency import Consistency
+from sim.policies.random import Random
+from sim.serving import ServingSettings
+
+LOSS = st.sampled_from([0.0, 0.2]).map(lambda probability: {"probability": probability})
+JITTER = st.sampled_from([{"distribution": "none"}, {"distribution": "lognormal", "sigma": 0.4}])
+# Slow enough that changes fall into transfers.
+REGIME = st.fixed_dictionaries(
+    {
+        "up_bps": st.sampled_from([2e3, 1e5]),
+        "down_bps": st.sampled_from([4e3, 1e6]),
+        "rtt_s": st.sampled_from([0.0, 0.2, 1.0]),
+        "radio": st.sampled_from(["none", "3g", "lte"]),
+        "loss": LOSS,
+        "jitter": JITTER,
+    }
+)
+CHAIN = st.fixed_dictionaries(
+    {
+        "mean_s": st.fixed_dictionaries(
+            {"a": st.sampled_from([2.0, 20.0]), "b": st.sampled_from([2.0, 20.0])},
+            optional={"none": st.sampled_from([1.0, 10.0])},
+        )
+    }
+)
+# Whole seconds, so that changes coincide with decisions and timeouts.
+SCHEDULE = st.lists(
+    st.tuples(st.integers(1, 5), st.sampled_from(["a", "b", "none"])), max_size=10
+).map(
+    lambda pairs: (
+        {"at_s": 0.0, "regime": "a"},
+        *(
+            {"at_s": float(at_s), "regime": regime}
+            for at_s, (_, regime) in zip(
+                np.cumsum([gap for gap, _ in pairs]).tolist(), pairs, strict=True
+            )
+        ),
+    )
+)
+NETWORKS = st.one_of(
+    REGIME,
+    st.builds(
+        lambda a, b, markov: {"kind": "mobility", "regimes": {"a": a, "b": b}, "markov": markov},
+        REGIME,
+        REGIME,
+        CHAIN,
+    ),
+    st.builds(
+        lambda a, b, changes: {
+            "kind": "mobility",
+            "regimes": {"a": a, "b": b},
+            "schedule": changes,
+        },
+        REGIME,
+        REGIME,
+        SCHEDULE,
+    ),
+).map(TypeAdapter(AnyNetwork).validate_python)
+WINDOW = {
+    "start_s": st.integers(0, 20).map(float),
+    "duration_s": st.sampled_from([1.0, 5.0, 30.0, math.inf]),
+}
+WHOM = st.sampled_from([{}, {"share": 0.5}, {"regions": (1,)}])
+LOSSES = st.builds(lambda window, whom: {**window, **whom}, st.fixed_dictionaries(WINDOW), WHOM)
+DEGRADATIONS = st.builds(
+    lambda window, whom: {**window, **whom},
+    st.fixed_dictionaries(
+        {
+            **WINDOW,
+            "bandwidth_factor": st.sampled_from([0.1, 1.0]),
+            "extra_rtt_s": st.sampled_from([0.0, 1.0]),
+        }
+    ),
+    WHOM,
+)
+FAULTS = st.builds(
+    lambda losses, degradations: FaultSettings.model_validate(
+        {
+            "regions": 2,
+            "coverage_losses": tuple(losses),
+            "degradations": tuple(degradations),
+        }
+    ),
+    st.lists(LOSSES, max_size=2),
+    st.lists(DEGRADATIONS, max_size=2),
+)
+POLICY = st.sampled_from([Always(), Random(probability=0.4), Consistency(threshold=0.6)])
+
+
+def assert_exact(world):
+    engine, plain = simulate(world), simulate_plainly(world)
+    assert_equal_records(engine, plain)
+    assert engine.network.traffic == plain.network.traffic
+    assert engine.network.radio_energy_j == plain.network.radio_energy_j
+    if engine.network.coverage is None:
+        assert plain.network.coverage is None
+    else:
+        np.testing.assert_array_equal(
+            engine.network.coverage.devices, plain.network.coverage.devices
+        )
+
+
+def mobile_world(network, faults, seed, policy, serving, service_s, whole_seconds, **parts):
+    think_s = np.random.default_rng(seed).integers(1, 4, (25, 7)).astype(float)
+    return make_world(
+        devices=25,
+        users=10,
+        steps=8,
+        seed=seed,
+        policy=policy,
+        think_s=think_s if whole_seconds else None,
+        start_spread_s=0.0 if whole_seconds else 20.0,
+        scoring_flops=0.0 if whole_seconds else 7e6,
+        serving=serving,
+        network=network,
+        faults=faults,
+        cloud=CloudSettings(
+            queue_limit=10,
+            batching=BatchingSettings(size=3, wait_s=0.25),
+            service_time=FixedServiceTime(seconds=service_s),
+        ),
+        **parts,
+    )
+
+
+SERVING = st.builds(
+    ServingSettings,
+    mode=st.sampled_from(["stale", "wait"]),
+    deadline_s=st.sampled_from([0.5, 5.0]),
+    timeout_s=st.sampled_from([1.0, 30.0]),
+    no_coverage=st.sampled_from(["wait", "time_out", "fail"]),
+)
+
+
+@given(
+    network=NETWORKS,
+    faults=FAULTS,
+    seed=st.integers(0, 1000),
+    policy=POLICY,
+    serving=SERVING,
+    service_s=st.sampled_from([0.0, 0.25, 2.0]),
+    whole_seconds=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_engine_equals_plain_program_on_the_move(
+    network, faults, seed, policy, serving, service_s, whole_seconds
+):
+    assert_exact(mobile_world(network, faults, seed, policy, serving, service_s, whole_seconds))
+
+
+@given(
+    network=NETWORKS,
+    faults=FAULTS,
+    seed=st.integers(0, 1000),
+    policy=POLICY,
+    serving=SERVING,
+    whole_seconds=st.booleans(),
+    adaptation=ADAPTATIONS,
+)
+@settings(max_examples=30, deadline=None)
+def test_engine_equals_plain_program_where_weights_change_on_the_move(
+    network, faults, seed, policy, serving, whole_seconds, adaptation
+):
+    assert_exact(
+        mobile_world(
+            network, faults, seed, policy, serving, 0.25, whole_seconds, adaptation=adaptation
+        )
+    )
