@@ -20,6 +20,7 @@ from experiment.frames import (
     requests_frame,
 )
 from experiment.manifest import manifest
+from experiment.network_block import coverage_frame, with_network
 from experiment.phones_block import with_phones
 from experiment.preparation import Preparation, prepare
 from experiment.scenario import Scenario, dump
@@ -114,6 +115,8 @@ def _write_records(
         _write_parquet(work / "interactions.parquet", interactions)
         _write_parquet(work / "requests.parquet", requests)
         _write_parquet(work / "cloud.parquet", cloud_frame(results["run"].cloud))
+        if (coverage := results["run"].network.coverage) is not None:
+            _write_parquet(work / "coverage.parquet", coverage_frame(coverage))
     with watch.phase("report"):
         _write_parquet(work / "accuracy_by_user.parquet", accuracy)
         _write_parquet(work / "freshness.parquet", freshness_frame(preparation))
@@ -127,6 +130,7 @@ def _write_records(
             cloud=_capacity(preparation, results["run"]),
             engine=_engine_block(preparation, results, watch),
         )
+        block = with_network(block, results["run"])
         block = with_phones(block, world, results["run"])
         block = with_adaptation(block, preparation, world, results["run"])
         (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
@@ -153,6 +157,7 @@ def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str
         },
         "energy_j": {"total": total_j, "per_device": total_j / devices},
         "energy_by_state_j": result.energy_j,
+        "energy_by_radio_j": result.network.radio_energy_j,
         "cloud": summary.cloud_block(requests, _capacity(preparation, result)),
     }
 
