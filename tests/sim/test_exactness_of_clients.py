@@ -5,10 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_world import make_world
 from test_exactness import ADAPTATIONS, POLICIES, assert_equal_records
+from test_exactness_of_devices import DEVICES
 
 from benchmarks.plain_program import simulate_plainly
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.devices import DeviceSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
@@ -67,10 +69,11 @@ FAULTS = st.sampled_from(
     ]
 )
 FIXED_WEIGHTS = st.none()
+ORDINARY_PHONES = st.just({})
 
 
 @st.composite
-def worlds(draw, adaptations=FIXED_WEIGHTS):
+def worlds(draw, adaptations=FIXED_WEIGHTS, devices=ORDINARY_PHONES):
     """Small worlds in which much goes wrong."""
     seed, whole_seconds = draw(st.integers(0, 1000)), draw(st.booleans())
     think_s = np.random.default_rng(seed).integers(1, 4, (20, 7)).astype(float)
@@ -87,6 +90,7 @@ def worlds(draw, adaptations=FIXED_WEIGHTS):
         network=PresetNetwork.model_validate(draw(NETWORKS)),
         cloud=draw(CLOUDS),
         faults=FaultSettings.model_validate(draw(FAULTS)),
+        hardware=DeviceSettings.model_validate(draw(devices)),
         adaptation=draw(adaptations),
     )
 
@@ -100,6 +104,12 @@ def test_engine_equals_plain_program_whatever_the_clients_do(world):
 @given(world=worlds(adaptations=ADAPTATIONS))
 @settings(max_examples=40, deadline=None)
 def test_engine_equals_plain_program_where_weights_change_and_requests_fail(world):
+    assert_equal_records(simulate(world), simulate_plainly(world))
+
+
+@given(world=worlds(FIXED_WEIGHTS | ADAPTATIONS, DEVICES))
+@settings(max_examples=40, deadline=None)
+def test_engine_equals_plain_program_where_phones_run_out_and_requests_fail(world):
     assert_equal_records(simulate(world), simulate_plainly(world))
 
 
