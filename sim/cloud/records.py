@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from operator import itemgetter
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.cloud.batching.replica import Work
+from sim.cloud.load import CloudLoad
 
 
 class ReplicaState(IntEnum):
@@ -74,6 +75,7 @@ class CloudRecords:
         prompt_tokens: tokens of the prompts that were served; 0 where service times know none.
         cached_tokens: how many of them a prefix cache held.
         horizon_s: end of the simulation.
+        load: when attempts came and went and replicas worked, each of them.
     """
 
     on_s: NDArray[np.float64]
@@ -86,6 +88,7 @@ class CloudRecords:
     prompt_tokens: int
     cached_tokens: int
     horizon_s: float
+    load: CloudLoad = field(default_factory=CloudLoad)
 
     @property
     def unfinished(self) -> int:
@@ -167,6 +170,12 @@ class CloudLog:
             prompt_tokens=sum(work.prompt_tokens for own in begun for work in own),
             cached_tokens=sum(work.cached_tokens for own in begun for work in own),
             horizon_s=horizon_s,
+            load=CloudLoad.up_to(
+                horizon_s,
+                self._arrived_s,
+                {end.name.lower(): times_s for end, times_s in self._ended_s.items()},
+                [work for own in begun for work in own],
+            ),
         )
 
     def _seconds_in_states(self, horizon_s: float) -> NDArray[np.float64]:

@@ -51,6 +51,10 @@ def test_work_under_way_at_the_end_counts_until_then():
     assert records.ends[End.SERVED] == 1
     assert (records.arrived, records.unfinished) == (2, 1)
     assert records.energy_j(busy_w=300.0, idle_w=60.0) == 1800.0
+    load = records.load
+    assert (load.arrived_s.tolist(), load.ended_s["served"].tolist()) == ([0.0, 1.0], [4.0])
+    assert (load.work_start_s.tolist(), load.work_end_s.tolist()) == ([0.0, 4.0], [4.0, 6.0])
+    assert load.work_requests.tolist() == [1, 1]
     assert cloud.records(18.0).energy_j(busy_w=300.0, idle_w=60.0) == 8 * 300.0 + 10 * 60.0
 
 
