@@ -85,7 +85,7 @@ class PlainCloud:
     def settle(self) -> None:
         """Queue all that has arrived, in the order of devices, and let idle replicas work."""
         together, self.arriving = self.arriving, []
-        for attempt in sorted(together, key=lambda each: (each.device, each.step, each.number)):
+        for attempt in sorted(together, key=lambda each: (each.device, each.number, each.step)):
             if len(self.waiting) >= self.settings.queue_limit:
                 self.fill_replicas()
             if len(self.waiting) >= self.settings.queue_limit:

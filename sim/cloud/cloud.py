@@ -103,7 +103,7 @@ class Cloud:
         """Queue what has arrived and let replicas take what is due."""
         stations = self._settlements.pop(self._clock.now)
         arriving, self._arriving = self._arriving, []
-        for attempt in sorted(arriving, key=attrgetter("device", "step", "number")):
+        for attempt in sorted(arriving, key=attrgetter("device", "number", "step")):
             if self._outage is not None:
                 self._lose(attempt, silent=self._outage.behaviour == "silent")
             elif not self._fleet.serving:

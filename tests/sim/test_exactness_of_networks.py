@@ -1,0 +1,152 @@
+"""The engine leaves the records of the plain program over traces and shared cells, too."""
+
+import numpy as np
+import pytest
+from fake_adaptation import FakeAdaptation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_world import make_world
+from test_exactness import assert_equal_records
+
+from benchmarks.plain_program import simulate_plainly
+from sim.cloud.service_time.fixed import FixedServiceTime
+from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.engine import simulate
+from sim.faults.settings import FaultSettings
+from sim.network.cell import CellNetwork
+from sim.network.trace import TraceNetwork
+from sim.policies.consistency import Consistency
+from sim.serving import ServingSettings
+
+TRACES_MS = {
+    # An opportunity every second: waits are long, and many things happen at one instant.
+    "sparse": [1000],
+    "bursts": [0, 0, 0, 7, 7, 1500, 1500, 4000],
+    "steady": list(range(3, 3001, 3)),
+}
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory):
+    """Paths of the traces by name."""
+    folder = tmp_path_factory.mktemp("traces")
+    for name, times_ms in TRACES_MS.items():
+        (folder / name).write_text("".join(f"{time_ms}\n" for time_ms in times_ms))
+    return {name: str(folder / name) for name in TRACES_MS}
+
+
+JITTER = st.sampled_from(
+    [{"distribution": "none"}, {"distribution": "lognormal", "sigma": 0.4}],
+)
+COMMON = {
+    "radio": st.sampled_from(["none", "3g"]),
+    "loss": st.sampled_from([0.0, 0.2]).map(lambda probability: {"probability": probability}),
+    "rtt_s": st.sampled_from([0.0, 0.1]),
+    "jitter": JITTER,
+}
+CELLS = st.fixed_dictionaries(
+    {
+        "kind": st.just("cell"),
+        "cells": st.integers(1, 3),
+        "up_bps": st.sampled_from([4_000.0, 100_000.0]),
+        "down_bps": st.sampled_from([20_000.0, 500_000.0]),
+        "device_down_bps": st.sampled_from([10_000.0, np.inf]),
+        **COMMON,
+    }
+).map(CellNetwork.model_validate)
+FAULTS = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            "regions": st.just(2),
+            "coverage_losses": st.tuples(
+                st.fixed_dictionaries(
+                    {
+                        "start_s": st.sampled_from([2.0, 4.7]),
+                        "duration_s": st.sampled_from([4.0, 6.6]),
+                        "regions": st.sampled_from([(0,), (0, 1)]),
+                    }
+                )
+            ),
+            "degradations": st.tuples(
+                st.fixed_dictionaries(
+                    {
+                        "start_s": st.sampled_from([1.0, 5.0]),
+                        "duration_s": st.sampled_from([3.0, 6.9]),
+                        "share": st.just(0.5),
+                        "bandwidth_factor": st.sampled_from([0.1, 0.5]),
+                        "extra_rtt_s": st.sampled_from([0.0, 0.3]),
+                    }
+                )
+            ),
+        }
+    ),
+).map(FaultSettings.model_validate)
+CLIENTS = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(["stale", "wait"]),
+        "deadline_s": st.just(2.0),
+        "timeout_s": st.sampled_from([1.0, 30.0]),
+        "no_coverage": st.sampled_from(["wait", "time_out", "fail"]),
+        "retry": st.sampled_from(
+            [{}, {"attempts": 3, "attempt_timeout_s": 0.37, "backoff_s": 0.31, "jitter": "none"}]
+        ),
+    }
+).map(ServingSettings.model_validate)
+ADAPTATIONS = st.one_of(
+    st.none(),
+    st.builds(
+        FakeAdaptation(7).from_cloud,
+        every_s=st.sampled_from([1.0, 3.0]),
+        flops=st.sampled_from([0.0, 1e8]),
+        parameter_bytes=st.sampled_from([0, 10_000]),
+    ),
+)
+WORLDS = {
+    "faults": FAULTS,
+    "adaptation": ADAPTATIONS,
+    "serving": CLIENTS,
+    "seed": st.integers(0, 1000),
+    "service_s": st.sampled_from([0.0, 0.25, 2.0]),
+    "whole_seconds": st.booleans(),
+}
+
+
+def assert_exact(network, seed, service_s, whole_seconds, **parts):
+    think_s = np.random.default_rng(seed).integers(1, 4, (12, 6)).astype(float)
+    world = make_world(
+        devices=12,
+        users=6,
+        steps=7,
+        seed=seed,
+        policy=Consistency(threshold=0.8),
+        think_s=think_s if whole_seconds else None,
+        start_spread_s=0.0 if whole_seconds else 20.0,
+        scoring_flops=0.0 if whole_seconds else 7e6,
+        network=network,
+        cloud=CloudSettings(
+            queue_limit=5,
+            batching=BatchingSettings(size=3, wait_s=0.25),
+            service_time=FixedServiceTime(seconds=service_s),
+        ),
+        **parts,
+    )
+    assert_equal_records(simulate(world), simulate_plainly(world))
+
+
+@given(
+    up=st.sampled_from(sorted(TRACES_MS)),
+    down=st.sampled_from(sorted(TRACES_MS)),
+    common=st.fixed_dictionaries(COMMON),
+    world=st.fixed_dictionaries(WORLDS),
+)
+@settings(max_examples=30)
+def test_engine_equals_plain_program_over_traces(traces, up, down, common, world):
+    values = {"kind": "trace", "up": traces[up], "down": traces[down], **common}
+    assert_exact(TraceNetwork.model_validate(values), **world)
+
+
+@given(network=CELLS, world=st.fixed_dictionaries(WORLDS))
+@settings(max_examples=30)
+def test_engine_equals_plain_program_over_cells(network, world):
+    assert_exact(network, **world)
