@@ -18,8 +18,9 @@ examples:
   python run_sim.py --schema > scenario.schema.json
 
 environment:
-  LSC_DATA   directory of data sets
-  LSC_CACHE  directory of trained weights and outcome tables (default: the user's cache directory)
+  LSC_DATA    directory of data sets
+  LSC_TRACES  directory of network traces
+  LSC_CACHE   directory of trained weights and outcome tables (default: the user's cache directory)
 
 exit status: 0 done, 2 something to mend (said in one line), 130 interrupted"""
 
