@@ -20,7 +20,7 @@ from sim.network.radio_states import RadioStates
 from sim.network.transfers import NO_RADIO, TransferLog
 
 
-@dataclass
+@dataclass(slots=True)
 class Sending:
     """A message, or what is missing of it, on its way over the link.
 
@@ -79,9 +79,10 @@ class Links:
     log: TransferLog = field(default_factory=TransferLog)
 
     def __post_init__(self) -> None:
-        shared = isinstance(self.medium, SharedMedium)
+        self._shared = shared = isinstance(self.medium, SharedMedium)
         self._interruptible = isinstance(self.medium, InterruptibleMedium)
         self._in_order = not shared and cast(Medium, self.medium).in_order
+        self._known_wire_bytes: dict[int, int] = {}
         self._foreseeable = not (self.losses.probability or shared or self._in_order)
 
     def covered(self, device: int, time_s: float) -> bool:
@@ -112,13 +113,35 @@ class Links:
     ) -> Event:
         """Send a message now and return the event of its last byte's arrival."""
         latency_s = self.latency.one_way_s(direction, message, clock.now)
+        wire_bytes = self._wire_bytes(size_bytes)
+        if direction == Direction.UP:
+            sending = Sending(message, direction, 0, clock.now, latency_s, wire_bytes, 0)
+            arrival = clock.event()
+            self._begin(clock, sending, size_bytes, arrival)
+            return arrival
+        sending = Sending(message, direction, 0, clock.now, 0.0, wire_bytes, 0)
+        reaching_s = clock.now + latency_s
         if self._foreseeable:
-            arrival = self._foresee(clock, direction, message, size_bytes, latency_s)
-            if arrival is not None:
-                return arrival
+            arrived_s = self._foresee(sending, reaching_s, waking=False)
+            if arrived_s is not None:
+                return clock.at(arrived_s, value=message)
         arrival = clock.event()
-        clock.process(self._travel(clock, direction, message, size_bytes, latency_s, arrival))
+        if reaching_s > clock.now:
+            reached = clock.at(reaching_s)
+            assert reached.callbacks is not None
+            reached.callbacks.append(lambda _: self._begin(clock, sending, size_bytes, arrival))
+        else:
+            self._begin(clock, sending, size_bytes, arrival)
         return arrival
+
+    def _begin(self, clock: Clock, sending: Sending, size_bytes: int, arrival: Event) -> None:
+        """Let a message cross from now on."""
+        if self._foreseeable:
+            arrived_s = self._foresee(sending, clock.now, waking=True)
+            if arrived_s is not None:
+                clock.succeed_at(arrived_s, arrival, sending.message)
+                return
+        clock.process(self._travel(clock, sending, size_bytes, arrival))
 
     def lose(self, clock: Clock, direction: Direction, message: Message, size_bytes: int) -> None:
         """Send a message now that never arrives, because its device has no coverage.
@@ -129,72 +152,54 @@ class Links:
         times_s = now_s, now_s, now_s, now_s, math.inf
         self.log.add(message, direction, times_s, wire_bytes, wire_bytes, NO_RADIO)
 
-    def _foresee(
-        self,
-        clock: Clock,
-        direction: Direction,
-        message: Message,
-        size_bytes: int,
-        latency_s: float,
-    ) -> Event | None:
+    def _foresee(self, sending: Sending, wake_s: float, *, waking: bool) -> float | None:
         """Return the arrival of a message on which nothing later can have an influence.
 
-        What reaches a sleeping radio is left out: something else may wake it before. So is what
-        does not cross in one go.
+        What does not cross in one go is left out. So is, unless it may wake it, what will reach a
+        sleeping radio: something else may wake that before.
         """
-        device, now_s, up = message.device, clock.now, direction == Direction.UP
-        wake_s = now_s if up else now_s + latency_s
-        stretch = self._covered_stretch(device, wake_s)
-        if stretch is None or stretch.start_s > wake_s:
-            return None
+        device, stretch = sending.message.device, ALWAYS
+        if self.conditions is not None:
+            covered = self.conditions.covered_stretch(device, wake_s)
+            if covered is None or covered.start_s > wake_s:
+                return None
+            stretch = covered
         radio = stretch.radio
-        if not up and self.radios.asleep(device, wake_s, radio):
+        if not waking and self.radios.asleep(device, wake_s, radio):
             return None
-        wire_bytes = self.framing.wire_bytes(size_bytes)
         start_s = self.radios.wake(device, wake_s, radio)
         if start_s >= stretch.end_s:
             return None
-        end_s = cast(Medium, self.medium).end_s(direction, device, start_s, wire_bytes)
+        medium = cast(Medium, self.medium)
+        end_s = medium.end_s(sending.direction, device, start_s, sending.wire_bytes)
         if end_s > stretch.end_s:
             return None
         self.radios.busy(device, end_s)
-        arrived_s = end_s + latency_s if up else end_s
-        times_s = now_s, wake_s, start_s, end_s, arrived_s
-        self.log.add(message, direction, times_s, wire_bytes, 0, radio)
-        return clock.at(arrived_s, value=message)
+        arrived_s = end_s + sending.latency_s
+        times_s = sending.sent_s, wake_s, start_s, end_s, arrived_s
+        self.log.add(sending.message, sending.direction, times_s, sending.wire_bytes, 0, radio)
+        return arrived_s
 
     def _travel(
-        self,
-        clock: Clock,
-        direction: Direction,
-        message: Message,
-        size_bytes: int,
-        latency_s: float,
-        arrival: Event,
+        self, clock: Clock, sending: Sending, size_bytes: int, arrival: Event
     ) -> Generator[Event, None, None]:
         """Bring a message to its arrival step by step, as often as packets of it are lost."""
-        sent_s, up = clock.now, direction == Direction.UP
-        packets = self.framing.packets(size_bytes)
-        wire_bytes = self.framing.wire_bytes(size_bytes)
-        if not up and latency_s:
-            yield clock.at(sent_s + latency_s)
+        message, packets = sending.message, self.framing.packets(size_bytes)
         for transmission in count():
             loss = self._loss(message.device, clock.now)
             losses = replace(self.losses, probability=loss.probability)
-            lost = losses.lost_packets(direction, message, transmission, packets)
-            lost_bytes = min(lost * self.framing.packet_bytes, wire_bytes)
-            after_s = latency_s if up else 0.0
-            sending = Sending(
-                message, direction, transmission, sent_s, after_s, wire_bytes, lost_bytes
-            )
+            lost = losses.lost_packets(sending.direction, message, transmission, packets)
+            lost_bytes = min(lost * self.framing.packet_bytes, sending.wire_bytes)
+            sending = replace(sending, transmission=transmission, lost_bytes=lost_bytes)
             end_s = yield from self._cross(clock, sending)
             if end_s == math.inf:
                 return
             if not lost:
-                clock.succeed_at(end_s + after_s, arrival, message)
+                clock.succeed_at(end_s + sending.latency_s, arrival, message)
                 return
             yield clock.at(end_s + loss.timeout_s(transmission))
-            packets, wire_bytes, sent_s = lost, lost_bytes, clock.now
+            packets = lost
+            sending = replace(sending, sent_s=clock.now, wire_bytes=lost_bytes)
 
     def _cross(self, clock: Clock, sending: Sending) -> Generator[Event, None, float]:
         """Let bytes cross from now on, in as many legs as changes make of it.
@@ -239,13 +244,14 @@ class Links:
     ) -> Generator[Event, float, float]:
         """Let all bytes cross from `start_s` on, by a medium that pauses them by itself."""
         direction, device = sending.direction, sending.message.device
-        if not isinstance(self.medium, SharedMedium):
-            return self.medium.end_s(direction, device, start_s, sending.wire_bytes)
+        if not self._shared:
+            return cast(Medium, self.medium).end_s(direction, device, start_s, sending.wire_bytes)
         if start_s > clock.now:
             yield clock.at(start_s)
         crossed = clock.event()
         self.radios.hold(device)
-        self.medium.begin(clock, direction, device, sending.wire_bytes, crossed)
+        medium = cast(SharedMedium, self.medium)
+        medium.begin(clock, direction, device, sending.wire_bytes, crossed)
         end_s = yield crossed
         self.radios.release(device)
         return end_s
@@ -301,6 +307,13 @@ class Links:
         if self.conditions is None or stretch is None:
             return self.loss
         return self.conditions.loss(device, max(time_s, stretch.start_s))
+
+    def _wire_bytes(self, size_bytes: int) -> int:
+        """Return what framing makes of a size; few sizes are met, but often."""
+        wire_bytes = self._known_wire_bytes.get(size_bytes)
+        if wire_bytes is None:
+            wire_bytes = self._known_wire_bytes[size_bytes] = self.framing.wire_bytes(size_bytes)
+        return wire_bytes
 
     def _covered_stretch(self, device: int, time_s: float) -> Stretch | None:
         if self.conditions is None:
