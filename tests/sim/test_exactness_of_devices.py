@@ -29,17 +29,28 @@ BATTERIES = st.fixed_dictionaries(
         "stop_below": st.sampled_from([0.0, 0.1, 0.3]),
     }
 )
-DEVICES = st.fixed_dictionaries(
-    {},
-    optional={
-        "classes": st.just(CLASSES),
-        "battery": BATTERIES,
-        "availability": st.fixed_dictionaries(
-            {"on_s": st.sampled_from([5.0, 60.0]), "off_s": st.sampled_from([3.0, 30.0])}
-        ),
-        "compute_budget_flops_per_hour": st.sampled_from([5e7, 5e8]),
-        "budget_covers": st.sampled_from(["training", "all"]),
-    },
+# A scoring takes 7 MFLOP, so these are for 3 scorings, for 7, for trainings alone, or without end.
+BUDGETS = st.sampled_from(
+    [
+        {},
+        {"compute_budget_flops_per_hour": 2.1e7, "budget_covers": "all"},
+        {"compute_budget_flops_per_hour": 5e7, "budget_covers": "all"},
+        {"compute_budget_flops_per_hour": 6e13, "budget_covers": "training"},
+    ]
+)
+DEVICES = st.builds(
+    lambda budget, parts: {**budget, **parts},
+    BUDGETS,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "classes": st.just(CLASSES),
+            "battery": BATTERIES,
+            "availability": st.fixed_dictionaries(
+                {"on_s": st.sampled_from([5.0, 60.0]), "off_s": st.sampled_from([3.0, 30.0])}
+            ),
+        },
+    ),
 )
 
 
@@ -52,7 +63,7 @@ DEVICES = st.fixed_dictionaries(
     first_list=st.sampled_from(["preloaded", "none"]),
     deadline_s=st.sampled_from([0.5, 5.0]),
     timeout_s=st.sampled_from([1.0, 30.0]),
-    service_s=st.sampled_from([0.0, 2.0]),
+    service_s=st.sampled_from([0.0, 0.5, 2.0]),
     loss=st.sampled_from([0.0, 0.2]),
     leaving=st.booleans(),
 )
