@@ -84,6 +84,16 @@ class Cloud:
         self._arriving.append(attempt)
         self._settlement_at(self._clock.now)
 
+    @property
+    def waiting(self) -> int:
+        """How many attempts wait in queues at present."""
+        return sum(len(station.queue) for station in self._stations)
+
+    @property
+    def in_service(self) -> int:
+        """How many attempts replicas are working on at present."""
+        return sum(member.in_service for member in self._fleet.members)
+
     def records(self, horizon_s: float) -> CloudRecords:
         """Return what became of the cloud up to the end of the simulation."""
         return self._log.close(horizon_s, [each.replica.works for each in self._fleet.members])

@@ -98,7 +98,7 @@ class Queue:
             return erlang_c(self.servers, load * self.servers) / (self.servers * (1 - load))
         squared = 0.0 if self.distribution == "deterministic" else self.variation**2
         # Pollaczek and Khinchine: rho (1 + C^2) / (2 (1 - rho)) services (Kleinrock, Queueing
-        # Systems I, 1975, equation 5.66).
+        # Systems I, 1975, section 5.5).
         return load * (1 + squared) / (2 * (1 - load))
 
     def waits_s(self, load, seed, mean_s=1.0):
@@ -126,7 +126,7 @@ def erlang_b(servers, offered):
 
 
 def erlang_c(servers, offered):
-    """Return the share of the customers of M/M/c that wait (Kleinrock I, equation 3.40)."""
+    """Return the share of the customers of M/M/c that wait (Kleinrock I, section 3.5)."""
     blocked = erlang_b(servers, offered)
     load = offered / servers
     return blocked / (1 - load * (1 - blocked))
@@ -152,7 +152,7 @@ def mean_wait(name, load, mean_s=1.0):
 
 
 def test_formulas_are_those_of_the_books():
-    # Tabulated: Gross, Shortle, Thompson and Harris, Fundamentals of Queueing Theory (2008).
+    # By hand: B(c, a) = (a^c / c!) / sum of a^n / n! up to c, and rho of M/M/1 customers wait.
     assert erlang_b(2, 1.0) == pytest.approx(1 / 5)
     assert erlang_b(3, 2.0) == pytest.approx(4 / 19)
     assert erlang_c(2, 1.0) == pytest.approx(1 / 3)
@@ -190,16 +190,16 @@ def test_services_that_are_5_percent_slower_are_found_out(name, load):
 
 
 # M/M/1: P(wait > t) = rho exp(-(1 - rho) t), with an atom of 1 - rho at no wait (Kleinrock I,
-# equation 5.112).
+# section 5.7).
 
 
 def uniform_if_as_in_theory(name, load, mean_s=1.0):
     """Return every 20th wait as a number that is uniform in (0, 1) if theory is right.
 
-    At a load of 0.5 waits of the M/M/1 queue that are 20 attempts apart are nearly independent:
-    their correlation falls faster than (4 rho / (1 + rho)^2)^20 = 0.1 (Riordan, Stochastic Service
-    Systems, 1962). The distribution function takes waits into (0, 1), and the atom at no wait into
-    its whole part of it by a draw.
+    Waits of the M/M/1 queue that are n attempts apart have a correlation below (4 rho / (1 +
+    rho)^2)^n (Daley, Journal of the Australian Mathematical Society 8, 1968): below 0.1 here, so
+    they count as independent. The distribution function takes waits into (0, 1), and the atom at no
+    wait into its whole part of it by a draw.
     """
     waits_s = np.concatenate([run[::20] for run in runs_of(name, load, mean_s)])
     share = 1 - load * np.exp(-(1 - load) * waits_s)
@@ -351,7 +351,7 @@ def test_the_chain_of_bulk_service_gives_known_results():
         assert BulkQueue(0.5, 1, distribution).theory == pytest.approx((wait_s, 1.0))
     # Exponential services: with r < 1 the root of r^(b+1) - (1 + a) r + a = 0 (a arrivals a
     # service), n wait behind a busy replica for a share p r^n of time (Medhi, Stochastic Models in
-    # Queueing Theory, 2003, section 4.2).
+    # Queueing Theory, 2003, chapter 4).
     bulk = BulkQueue(0.8, 4, "exponential")
     rate = bulk.rate
     roots = np.roots([1.0, 0.0, 0.0, 0.0, -(1 + rate), rate])
