@@ -1,8 +1,11 @@
 """What a reader must be told in words: verdicts and warnings, worked out from the records."""
 
+import math
 from dataclasses import dataclass
 
-from analysis import frequency, load
+import numpy as np
+
+from analysis import faults, frequency, load, responses
 from analysis.intervals import MIN_USERS, Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import (
@@ -57,6 +60,8 @@ def all_findings(records: RunRecords) -> list[Finding]:
         invalid_candidates(records),
         saturation(records),
         failures(records),
+        *outages(records),
+        batteries(records),
         too_few_users(records),
     )
     return [finding for finding in candidates if finding is not None]
@@ -255,6 +260,64 @@ def failures(records: RunRecords) -> Finding | None:
         f"{percent(sum(failed.values()) / requests)} of requests failed.",
         f"Of {count(requests)} requests: {parts}. Their devices kept their old lists.",
     )
+
+
+def outages(records: RunRecords) -> list[Finding]:
+    """Say of each outage what became of requests, and how long responses took to recover."""
+    return [
+        _outage(records, fault) for fault in faults.of_cloud(records) if fault.kind == "outages"
+    ]
+
+
+def _outage(records: RunRecords, fault: faults.Fault) -> Finding:
+    requests = records.requests
+    sent_s = requests["sent_s"].to_numpy(dtype=np.float64)
+    during = (sent_s >= fault.start_s) & (sent_s < fault.end_s)
+    failed = ~np.isfinite(responses.time_to_list_s(requests))
+    lost = float(failed[during].mean()) if during.any() else 0.0
+    before_s, recovery_s = responses.recovery_s(records, fault)
+    lasted = seconds(fault.end_s - fault.start_s)
+    text = (
+        f"Of {count(during.sum())} requests sent in the {lasted} without a cloud, "
+        f"{percent(lost)} brought their devices no list"
+    )
+    if math.isnan(recovery_s):
+        text += "; too few were sent before to say when responses were as fast again."
+    elif math.isinf(recovery_s):
+        text += (
+            f"; until the end of the run the median response was not back within 10% of the "
+            f"{seconds(before_s)} before."
+        )
+    else:
+        text += (
+            f". From {seconds(recovery_s)} after its end on the median response was, for a minute "
+            f"at least, within 10% of the {seconds(before_s)} before it."
+        )
+    return Finding("cloud", lost > MANY_FAILED, f"The cloud was out for {lasted}.", text)
+
+
+def batteries(records: RunRecords) -> Finding | None:
+    """Say how many devices saved energy, and how many had stopped; None without batteries."""
+    frame = records.interactions
+    if "battery_share" not in frame:
+        return None
+    floors = records.scenario["devices"]["battery"]
+    last = frame.groupby("device")["battery_share"].last()
+    saving = float((last < floors["saver_below"]).mean())
+    stopped = float((last < floors["stop_below"]).mean())
+    own_order = float((frame["ranked_by"].astype(str) == "llm").mean())
+    return Finding(
+        "batteries",
+        stopped > MANY_FAILED,
+        f"{percent(stopped)} of devices had stopped re-ranking at their last decision.",
+        f"Their batteries were below {percent(floors['stop_below'])}; {percent(saving)} were below "
+        f"{percent(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
+        f"re-ranked. {percent(own_order)} of all interactions saw the LLM's own order.",
+    )
+
+
+def _ordinal(number: int) -> str:
+    return {1: "single", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def too_few_users(records: RunRecords) -> Finding | None:

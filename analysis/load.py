@@ -4,31 +4,35 @@ import numpy as np
 import pandas as pd
 
 from analysis.records import RunRecords
-from analysis.timeline import cloud_over_time
-
-
-def replicas(records: RunRecords) -> float:
-    """Return how many replicas served: busy time / (utilisation x simulated time); 0 if unused."""
-    cloud = records.summary["cloud"]
-    capacity_s = (cloud["utilisation"] or 0.0) * records.summary["engine"]["simulated_s"]
-    return float(cloud["service_s_total"] / capacity_s) if capacity_s else 0.0
+from analysis.timeline import mean_over_time
 
 
 def over_time(records: RunRecords) -> pd.DataFrame | None:
-    """Return `timeline.cloud_over_time` of a run; None where its cloud never served anything."""
-    serving = replicas(records)
-    if not serving:
+    """Return the cloud's load in each bin of simulated time.
+
+    Returns:
+        The rows of `cloud_load.parquet` with `replicas_on` and `replicas_serving` (time averages)
+        and `utilisation` (busy replicas / replicas switched on); None where no replica ever worked.
+    """
+    load, cloud = records.cloud_load, records.cloud
+    if not load["busy_replicas"].any():
         return None
-    simulated_s = float(records.summary["engine"]["simulated_s"])
-    return cloud_over_time(records.requests, simulated_s, serving)
+    edges = np.append(load["start_s"].to_numpy(), load["end_s"].to_numpy()[-1])
+    time_s = cloud["time_s"].to_numpy(dtype=np.float64)
+    on, serving = (
+        mean_over_time(time_s, cloud[name].to_numpy(), edges)
+        for name in ("replicas_on", "replicas_serving")
+    )
+    busy = load["busy_replicas"].to_numpy()
+    used = np.divide(busy, on, out=np.zeros(len(on)), where=on > 0)
+    return load.assign(replicas_on=on, replicas_serving=serving, utilisation=used)
 
 
 def share_arriving_saturated(records: RunRecords, saturated: float) -> float:
-    """Return the share of arriving requests that came in a bin busier than `saturated`."""
+    """Return the share of attempts that arrived in bins whose serving replicas were that busy."""
     table = over_time(records)
-    arrived = records.requests["arrived_cloud_s"].dropna().to_numpy(dtype=np.float64)
-    if table is None or not len(arrived):
+    if table is None or not table["arrived"].sum():
         return 0.0
-    found = np.searchsorted(table["end_s"].to_numpy(), arrived, side="right")
-    busy = table["utilisation"].to_numpy()[np.minimum(found, len(table) - 1)]
-    return float((busy > saturated).mean())
+    busy, serving = table["busy_replicas"], table["replicas_serving"]
+    arrived = table["arrived"]
+    return float(arrived[(serving > 0) & (busy > saturated * serving)].sum() / arrived.sum())

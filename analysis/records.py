@@ -24,6 +24,10 @@ COLUMNS = {
         "bytes_down batch_size attempts outcome"
     ),
     "cloud.parquet": "time_s replicas_on replicas_serving outage",
+    "cloud_load.parquet": (
+        "start_s end_s waiting busy_replicas arrived served rejected failed dropped vanished"
+    ),
+    "coverage.parquet": "time_s regime devices",
     "accuracy_by_user.parquet": "user series interactions",
     "freshness.parquet": "user step age_steps consistency rank",
 }
@@ -48,6 +52,10 @@ class RunRecords:
         directory: where the files are.
         interactions: a row per interaction (`interactions.parquet`).
         requests: a row per request (`requests.parquet`).
+        cloud: a row per change of the number of replicas, or of an outage (`cloud.parquet`).
+        cloud_load: a row per bin of simulated time (`cloud_load.parquet`).
+        coverage: devices on each network over time; None where all always were on one
+            (`coverage.parquet`).
         accuracies: means and paired differences of the run and its baselines.
         freshness: a row per user, step and forced list age, of the users in this run.
         summary: `summary.json`.
@@ -60,6 +68,9 @@ class RunRecords:
     directory: Path
     interactions: pd.DataFrame
     requests: pd.DataFrame
+    cloud: pd.DataFrame
+    cloud_load: pd.DataFrame
+    coverage: pd.DataFrame | None
     accuracies: Accuracies
     freshness: pd.DataFrame
     summary: dict[str, Any]
@@ -91,6 +102,11 @@ class RunRecords:
         return np.asarray(self.users.get_indexer(pd.Index(user)), dtype=np.int64)
 
     @property
+    def simulated_s(self) -> float:
+        """Length of the run in simulated seconds."""
+        return float(self.summary["engine"]["simulated_s"])
+
+    @property
     def policy_kind(self) -> str:
         """The kind of the run's request policy."""
         return str(self.scenario.get("policy", {}).get("kind", "policy"))
@@ -109,6 +125,9 @@ def read(directory: str | Path) -> RunRecords:
         directory=directory,
         interactions=interactions,
         requests=read_frame(directory / "requests.parquet"),
+        cloud=read_frame(directory / "cloud.parquet"),
+        cloud_load=read_frame(directory / "cloud_load.parquet"),
+        coverage=_read_if_there(directory / "coverage.parquet"),
         accuracies=_accuracies(directory / "accuracy_by_user.parquet"),
         freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
         summary=read_json(directory / "summary.json"),
@@ -117,6 +136,10 @@ def read(directory: str | Path) -> RunRecords:
         scenario=read_yaml(directory / "scenario.yaml"),
         scenario_text=_text(directory / "scenario.yaml"),
     )
+
+
+def _read_if_there(path: Path) -> pd.DataFrame | None:
+    return read_frame(path) if path.exists() else None
 
 
 def _accuracies(path: Path) -> Accuracies:

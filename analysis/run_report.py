@@ -20,14 +20,19 @@ from analysis import (
 from analysis.drawing import Drawing
 from analysis.figures import (
     accuracy_baselines,
+    attempts_over_time,
     cloud_load,
     consistency_by_age,
+    coverage_over_time,
     energy_by_state,
     freshness_curve,
     list_age,
     outcomes_over_time,
     request_placement,
+    response_over_time,
     response_time,
+    traffic,
+    who_ranked,
 )
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
@@ -50,11 +55,16 @@ FIGURES: tuple[Callable[[RunRecords], Drawing | None], ...] = (
     consistency_by_age.draw,
     accuracy_baselines.draw,
     list_age.draw,
+    who_ranked.draw,
     request_placement.draw,
     response_time.draw,
+    traffic.draw,
     energy_by_state.draw,
+    response_over_time.draw,
     cloud_load.draw,
+    attempts_over_time.draw,
     outcomes_over_time.draw,
+    coverage_over_time.draw,
 )
 
 NAME = HEADLINE.upper()

@@ -1,12 +1,13 @@
 """The cloud over simulated time: queue length, utilisation and the outcomes of requests."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.summary import OUTCOMES, service_s
+from analysis.summary import OUTCOMES
 
 #: Widths that a bin of simulated time may have, in seconds: those that a reader can name.
 BIN_WIDTHS_S = (
@@ -17,6 +18,7 @@ BIN_WIDTHS_S = (
     5,
     10,
     15,
+    20,
     30,
     60,
     120,
@@ -29,6 +31,11 @@ BIN_WIDTHS_S = (
     21600,
     86400,
 )
+
+
+def unit_of_time(simulated_s: float) -> tuple[str, float]:
+    """Return the unit of a run's time axes and its length in seconds."""
+    return ("min", 60.0) if simulated_s >= 600 else ("s", 1.0)
 
 
 def bin_edges(simulated_s: float, at_most: int = 80) -> NDArray[np.float64]:
@@ -58,51 +65,84 @@ def overlap(
     return np.diff(_ramps(start, weight, edges) - _ramps(end, weight, edges))
 
 
-def cloud_over_time(requests: pd.DataFrame, simulated_s: float, replicas: float) -> pd.DataFrame:
-    """Return the cloud's mean queue length and utilisation in each bin of simulated time.
+def cloud_over_time(
+    arrived_s: NDArray[np.float64],
+    ended_s: Mapping[str, NDArray[np.float64]],
+    works: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]],
+    simulated_s: float,
+) -> pd.DataFrame:
+    """Return what went on in the cloud in each bin of simulated time.
 
-    A request is in the queue from its arrival at the cloud to the start of its service, or to the
-    end of the run if it was accepted and never served. A batch of n requests occupies one replica,
-    so each of its requests occupies 1/n of one.
+    An attempt is in the cloud from its arrival to its end, however it ends, and waits there unless
+    a replica works on it. So the mean number that waits is the mean number in the cloud less that
+    in service, both time averages over the bin and exact.
+
+    Args:
+        arrived_s: float64, shape [attempts]; when attempts arrived.
+        ended_s: when they ended, by how.
+        works: starts, ends and numbers of attempts of what replicas worked on, shape [works] each.
+        simulated_s: length of the run.
 
     Returns:
-        A row per bin: `start_s`, `end_s`, `queue_length` (requests waiting, time average),
-        `utilisation` (busy replicas / replicas, time average).
+        A row per bin: `start_s`, `end_s`, `waiting` (attempts, time average), `busy_replicas` (time
+        average), `arrived` (attempts), and the attempts that ended in each way.
     """
     edges = bin_edges(simulated_s)
     width_s = np.diff(edges)
-    arrived = requests["arrived_cloud_s"].to_numpy(dtype=np.float64)
-    start = requests["service_start_s"].to_numpy(dtype=np.float64)
-    rejected = (requests["outcome"].astype(str) == "rejected").to_numpy()
-    queued = ~np.isnan(arrived) & ~(rejected & np.isnan(start))
-    left = np.where(np.isnan(start), simulated_s, start)[queued]
-    waiting_s = overlap(arrived[queued], left, np.ones(len(left)), edges)
-    served = ~np.isnan(start)
-    batch_size = requests["batch_size"].to_numpy(dtype=np.float64, na_value=np.nan)[served]
-    end = start[served] + service_s(requests, simulated_s)[served]
-    busy_s = overlap(start[served], end, 1.0 / batch_size, edges)
+    ended = np.concatenate([np.zeros(0), *ended_s.values()])
+    in_cloud_s = np.diff(_ramps(arrived_s, np.ones(len(arrived_s)), edges))
+    in_cloud_s -= np.diff(_ramps(ended, np.ones(len(ended)), edges))
+    start, end, attempts = works
+    in_service_s = overlap(start, end, attempts.astype(np.float64), edges)
+    busy_s = overlap(start, end, np.ones(len(start)), edges)
     return pd.DataFrame(
         {
             "start_s": edges[:-1],
             "end_s": edges[1:],
-            "queue_length": np.maximum(waiting_s, 0.0) / width_s,
-            "utilisation": np.maximum(busy_s, 0.0) / (width_s * replicas),
+            "waiting": _not_below_zero((in_cloud_s - in_service_s) / width_s),
+            "busy_replicas": _not_below_zero(busy_s / width_s),
+            "arrived": np.histogram(arrived_s, edges)[0],
+            **{name: np.histogram(times_s, edges)[0] for name, times_s in ended_s.items()},
         }
     )
+
+
+def _not_below_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take away what is left of rounding: an empty queue has 0 in it, not 1e-12."""
+    return np.where(values < 1e-9, 0.0, values)
+
+
+def mean_over_time(
+    time_s: NDArray[np.float64], value: NDArray[np.float64], edges: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the time average in each bin of a value that changes in steps.
+
+    Args:
+        time_s: float64, shape [changes]; ascending from 0.
+        value: shape [changes]; from each time to the next one.
+        edges: float64, shape [bins + 1].
+    """
+    until_s = np.append(time_s[1:], max(edges[-1], time_s[-1]))
+    held_s = overlap(time_s, until_s, value.astype(np.float64), edges)
+    return np.asarray(held_s / np.diff(edges), dtype=np.float64)
 
 
 def outcomes_over_time(requests: pd.DataFrame, simulated_s: float) -> pd.DataFrame:
     """Return how many requests sent in each bin of simulated time ended in each outcome.
 
     Returns:
-        A row per bin: `start_s`, `end_s`, and a count per outcome.
+        A row per bin: `start_s`, `end_s`, a count per outcome, and `attempts_mean`, the mean
+        attempts of a request (NaN where none was sent).
     """
     edges = bin_edges(simulated_s)
     sent = requests["sent_s"].to_numpy(dtype=np.float64)
     outcome = requests["outcome"].astype(str).to_numpy()
     counts = {name: np.histogram(sent[outcome == name], edges)[0] for name in OUTCOMES}
     bounds = {"start_s": edges[:-1], "end_s": edges[1:]}
-    return pd.DataFrame({**bounds, **counts})
+    total = sum(counts.values(), np.zeros(len(edges) - 1))
+    attempts = np.histogram(sent, edges, weights=requests["attempts"].to_numpy(np.float64))[0]
+    mean = np.divide(attempts, total, out=np.full(len(total), np.nan), where=total > 0)
+    return pd.DataFrame({**bounds, **counts, "attempts_mean": mean})
 
 
 def _ramps(

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis import timeline
 from analysis.summary import CloudCapacity
 from sim.cloud.records import CloudRecords
 from sim.cloud.settings import CloudSettings
@@ -46,3 +47,10 @@ def cloud_frame(records: CloudRecords) -> pd.DataFrame:
             "outage": np.array([change.outage for change in changes], np.bool_),
         }
     )
+
+
+def cloud_load_frame(records: CloudRecords) -> pd.DataFrame:
+    """Return a row for each bin of simulated time: `analysis.timeline.cloud_over_time`."""
+    load = records.load
+    works = load.work_start_s, load.work_end_s, load.work_requests
+    return timeline.cloud_over_time(load.arrived_s, load.ended_s, works, records.horizon_s)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis import report, summary
 from experiment.adaptation_block import with_adaptation
-from experiment.cloud_records import cloud_capacity, cloud_frame
+from experiment.cloud_records import cloud_capacity, cloud_frame, cloud_load_frame
 from experiment.directories import Directories
 from experiment.frames import (
     accuracy_frame,
@@ -115,6 +115,7 @@ def _write_records(
         _write_parquet(work / "interactions.parquet", interactions)
         _write_parquet(work / "requests.parquet", requests)
         _write_parquet(work / "cloud.parquet", cloud_frame(results["run"].cloud))
+        _write_parquet(work / "cloud_load.parquet", cloud_load_frame(results["run"].cloud))
         if (coverage := results["run"].network.coverage) is not None:
             _write_parquet(work / "coverage.parquet", coverage_frame(coverage))
     with watch.phase("report"):

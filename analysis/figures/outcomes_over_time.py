@@ -1,15 +1,17 @@
 """What became of requests, by when they were sent."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from analysis import theme
+from analysis import faults, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
-from analysis.numerals import count, percent
+from analysis.numerals import count, percent, significant
 from analysis.records import RunRecords
 from analysis.summary import OUTCOMES
-from analysis.timeline import outcomes_over_time
+from analysis.timeline import outcomes_over_time, unit_of_time
 
 #: Outcome -> (colour's role, hatch for grey printing).
 LOOKS = {
@@ -29,9 +31,12 @@ def draw(records: RunRecords) -> Drawing | None:
     simulated_s = float(records.summary["engine"]["simulated_s"])
     table = outcomes_over_time(records.requests, simulated_s)
     present = [name for name in LOOKS if table[name].sum()]
-    unit, size = ("min", 60.0) if simulated_s >= 600 else ("s", 1.0)
+    unit, size = unit_of_time(simulated_s)
     edges = [*(table["start_s"] / size), table["end_s"].iloc[-1] / size]
-    with canvas(3.5) as (figure, (axes,)):
+    retried = float(table["attempts_mean"].max()) > 1
+    rows: dict[str, Any] = {"rows": 2, "height_ratios": (2, 1)} if retried else {}
+    with canvas(4.8 if retried else 3.5, sharex=True, **rows) as (figure, (axes, *below)):
+        faults.shade((axes, *below), faults.of_run(records), size)
         base = np.zeros(len(table))
         for name in present:
             role, hatch = LOOKS[name]
@@ -51,8 +56,20 @@ def draw(records: RunRecords) -> Drawing | None:
             loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
         )
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlim(0, simulated_s / size)
-        axes.set_xlabel(f"simulated time when sent, {unit}")
+        axes.set_ylim(0, (1.15 if faults.of_run(records) else 1.05) * float(base.max()))
+        for each in below:
+            each.stairs(
+                table["attempts_mean"],
+                edges,
+                baseline=None,
+                color=theme.colour("ink"),
+                linewidth=1.6,
+            )
+            each.set_ylim(0, 1.15 * float(table["attempts_mean"].max()))
+            name_y_axis(each, "attempts per request, mean")
+        last = below[-1] if below else axes
+        last.set_xlim(0, simulated_s / size)
+        last.set_xlabel(f"simulated time when sent, {unit}")
         name_y_axis(axes, f"requests in {table['end_s'].iloc[0]:g} s")
     total = len(records.requests)
     failed = total - int(table["delivered"].sum()) - int(table["superseded"].sum())
@@ -66,7 +83,7 @@ def draw(records: RunRecords) -> Drawing | None:
         "Outcomes of requests over time",
         figure,
         table,
-        f"{count(total)} requests: {shares}.{_notes(table, failed)}",
+        f"{count(total)} requests: {shares}.{_notes(table, failed)}{_attempts(records, retried)}",
         f"Stacked bars over time of {count(total)} requests by outcome: {shares}.",
     )
 
@@ -76,3 +93,14 @@ def _notes(table: pd.DataFrame, failed: int) -> str:
     if table["superseded"].sum():
         notes += " A superseded reply came after its user's last interaction."
     return notes
+
+
+def _attempts(records: RunRecords, retried: bool) -> str:
+    if not retried:
+        return ""
+    attempts = records.requests["attempts"]
+    return (
+        f" {percent(float((attempts > 1).mean()))} of requests were sent more than once; there "
+        f"were {count(attempts.sum())} attempts in all, {significant(float(attempts.mean()))} a "
+        f"request in the mean."
+    )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from analysis import accuracy, summary
+from analysis import accuracy, summary, timeline
 
 STEPS = 8
 AGES = (0, 1, 2, 5, 10, 20)
@@ -88,6 +88,10 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     )
     _write_interactions(directory / "interactions.parquet", interactions)
     _write_requests(directory / "requests.parquet", requests)
+    cloud = {"time_s": [0.0], "replicas_on": [1], "replicas_serving": [1], "outage": [False]}
+    pd.DataFrame(cloud).to_parquet(directory / "cloud.parquet", index=False)
+    load = cloud_load(requests, simulated_s)
+    load.to_parquet(directory / "cloud_load.parquet", index=False)
     by_user.to_parquet(directory / "accuracy_by_user.parquet", index=False)
     _freshness(case, rng).to_parquet(directory / "freshness.parquet", index=False)
     (directory / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
@@ -99,6 +103,20 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     (directory / "manifest.json").write_text(json.dumps(_manifest(case), indent=2), "utf-8")
     (directory / "scenario.yaml").write_text(yaml.safe_dump(_scenario(case), sort_keys=False))
     return directory
+
+
+def cloud_load(requests: pd.DataFrame, simulated_s: float) -> pd.DataFrame:
+    """What such a cloud did in each bin of time, whose requests are of one attempt each."""
+    column = {
+        name: requests[name].to_numpy(dtype=np.float64)
+        for name in ("arrived_cloud_s", "service_start_s", "service_end_s")
+    }
+    served = ~np.isnan(column["service_start_s"])
+    ended = {name: np.zeros(0) for name in ("failed", "dropped", "vanished")}
+    ended["served"] = column["service_end_s"][served]
+    ended["rejected"] = column["arrived_cloud_s"][~served]
+    works = (column["service_start_s"][served], ended["served"], np.ones(served.sum(), np.int64))
+    return timeline.cloud_over_time(column["arrived_cloud_s"], ended, works, simulated_s)
 
 
 def _world(block: dict, scale: float) -> dict[str, object]:

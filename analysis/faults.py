@@ -1,0 +1,95 @@
+"""What was to go wrong in a run, and when: shaded in its time lines."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from analysis import theme
+from analysis.records import RunRecords
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that went wrong.
+
+    Attributes:
+        kind: its key in the scenario's section `faults`.
+        name: what it is called in a figure.
+        start_s, end_s: when, in simulated time; cut at the end of the run.
+    """
+
+    kind: str
+    name: str
+    start_s: float
+    end_s: float
+
+
+def of_cloud(records: RunRecords) -> list[Fault]:
+    """Return the scheduled faults of the cloud that began within the run, in order of time."""
+    return _faults(records, ("outages", "crashes", "slow_replicas"))
+
+
+def of_links(records: RunRecords) -> list[Fault]:
+    """Return the faults of links that began within the run, in order of time."""
+    return _faults(records, ("coverage_losses", "degradations"))
+
+
+def of_run(records: RunRecords) -> list[Fault]:
+    """Return all scheduled faults that began within the run: those of the cloud, then of links."""
+    return of_cloud(records) + of_links(records)
+
+
+def shade(axes: Sequence[Axes], faults: Sequence[Fault], unit_s: float) -> None:
+    """Shade faults in axes over time and name them at the top of the first.
+
+    Args:
+        axes: below one another, sharing their time.
+        faults: what to shade.
+        unit_s: seconds of one unit of the time axis.
+    """
+    for fault in faults:
+        start, end = fault.start_s / unit_s, fault.end_s / unit_s
+        for each in axes:
+            each.axvspan(start, end, color=theme.colour("grey"), alpha=0.22, linewidth=0, zorder=0)
+        axes[0].annotate(
+            fault.name,
+            ((start + end) / 2, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=9,
+        )
+
+
+def _faults(records: RunRecords, kinds: Sequence[str]) -> list[Fault]:
+    section: Mapping[str, Any] = records.scenario.get("faults") or {}
+    faults = [
+        Fault(kind, _name(kind, given), start_s, min(end_s, records.simulated_s))
+        for kind in kinds
+        for given in section.get(kind) or ()
+        for start_s, end_s in [_window(given)]
+        if start_s < records.simulated_s
+    ]
+    return sorted(faults, key=lambda fault: fault.start_s)
+
+
+def _window(given: Mapping[str, Any]) -> tuple[float, float]:
+    start_s = float(given.get("start_s", given.get("at_s", 0.0)))
+    lasts_s = given.get("duration_s", given.get("down_s"))
+    return start_s, start_s + (math.inf if lasts_s is None else float(lasts_s))
+
+
+def _name(kind: str, given: Mapping[str, Any]) -> str:
+    replica = f"replica {given.get('replica', 0)}"
+    return {
+        "outages": "outage",
+        "crashes": f"{replica} down",
+        "slow_replicas": f"{replica} slow",
+        "coverage_losses": "no coverage",
+        "degradations": "links degraded",
+    }[kind]

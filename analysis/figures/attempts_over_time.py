@@ -1,0 +1,68 @@
+"""How attempts ended in the cloud, by when they ended."""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from analysis import faults, theme
+from analysis.drawing import Drawing, canvas, name_y_axis
+from analysis.numerals import count, percent
+from analysis.records import RunRecords
+from analysis.timeline import unit_of_time
+
+#: How an attempt ended -> (in words, colour's role, hatch for grey printing).
+LOOKS = {
+    "served": ("served", "blue", ""),
+    "rejected": ("rejected, queue full", "orange", "xxx"),
+    "failed": ("refused or crashed", "purple", "\\\\"),
+    "vanished": ("never answered", "vermillion", "///"),
+    "dropped": ("given up while waiting", "grey", "|||"),
+}
+
+
+def draw(records: RunRecords) -> Drawing | None:
+    """Draw attempts by the time of their end, stacked by how; None where all were served."""
+    table = records.cloud_load[["start_s", "end_s", *LOOKS, "arrived"]]
+    present = [name for name in LOOKS if table[name].sum()]
+    if present in ([], ["served"]):
+        return None
+    unit, size = unit_of_time(records.simulated_s)
+    edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
+    with canvas(3.7) as (figure, (axes,)):
+        faults.shade((axes,), faults.of_cloud(records), size)
+        base = np.zeros(len(table))
+        for name in present:
+            words, role, hatch = LOOKS[name]
+            axes.stairs(
+                base + table[name].to_numpy(),
+                edges,
+                baseline=base,
+                fill=True,
+                facecolor=theme.colour(role),
+                edgecolor=theme.colour("paper"),
+                hatch=hatch,
+                linewidth=0,
+                label=f"{words} {count(table[name].sum())}",
+            )
+            base = base + table[name].to_numpy()
+        figure.legend(
+            loc="outside upper left", ncols=2, frameon=False, handlelength=1.4, columnspacing=1.2
+        )
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(0, 1.15 * float(base.max()))
+        axes.set_xlim(0, edges[-1])
+        axes.set_xlabel(f"simulated time when they ended, {unit}")
+        name_y_axis(axes, f"attempts in {table['end_s'].iloc[0]:g} s")
+    arrived, requests = int(table["arrived"].sum()), len(records.requests)
+    shares = ", ".join(
+        f"{LOOKS[name][0]} {percent(table[name].sum() / arrived)}" for name in present
+    )
+    return Drawing(
+        "attempts_over_time",
+        "Attempts in the cloud over time",
+        figure,
+        table,
+        f"A request is sent again after a failed attempt, so the cloud saw {count(arrived)} "
+        f"attempts of {count(requests)} requests: {shares}. What is not served is work for nothing "
+        f"on the links. One simulated run: no interval.",
+        f"Stacked bars over time of {count(arrived)} attempts by how they ended: {shares}.",
+    )

@@ -1,0 +1,157 @@
+"""How long requests took, by when they were sent."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.faults import Fault
+from analysis.records import RunRecords
+from analysis.summary import ANSWERED
+from analysis.timeline import bin_edges
+
+#: With fewer requests than this a quantile says little, and none is given.
+FEWEST = 20
+
+#: So many requests in a row are looked at together to see whether responses are as they were.
+GROUP = 50
+WITHIN = 1.1
+FOR_S = 60.0
+
+PARTS = ("to_cloud_s", "queue_s", "service_s", "to_device_s")
+"""From sent to arrived in the cloud (attempts in vain included), to the start of service, to its end,
+to received."""
+
+
+def time_to_list_s(requests: pd.DataFrame) -> NDArray[np.float64]:
+    """Return sent to received of every request: infinite where it brought the device no list."""
+    answered = requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
+    took_s = (requests["received_s"] - requests["sent_s"]).to_numpy(dtype=np.float64)
+    return np.where(answered, took_s, math.inf)
+
+
+def over_time(records: RunRecords) -> pd.DataFrame:
+    """Return how long requests took, by the bin of simulated time in which they were sent.
+
+    Quantiles count requests without a list as infinitely long, so that nothing looks fast because
+    its slow requests failed. Intervals of the median are Woodruff's over users
+    (`analysis.intervals.UserResamples.quantile`), of all bins on the same resamples.
+
+    Returns:
+        A row per bin: `start_s`, `end_s`, `requests`, `answered`, the time `p50_s` with its
+        interval `ci95_low_s`, `ci95_high_s` and `p95_s` (NaN where so many have no list, or fewer
+        than `FEWEST` were sent), and the means of `PARTS` over those answered.
+    """
+    requests = records.requests
+    edges = bin_edges(records.simulated_s)
+    bins = len(edges) - 1
+    sent_s = requests["sent_s"].to_numpy(dtype=np.float64)
+    bin_of = np.clip(np.searchsorted(edges, sent_s, side="right") - 1, 0, bins - 1)
+    took_s = time_to_list_s(requests)
+    in_bin = [took_s[bin_of == each] for each in range(bins)]
+    p50_s, p95_s = (
+        np.array([_quantile(own, probability) for own in in_bin]) for probability in (0.5, 0.95)
+    )
+    low, high = _interval(records, bin_of, took_s, p50_s)
+    answered = np.isfinite(took_s)
+    count = np.bincount(bin_of[answered], minlength=bins)
+    parts = {
+        name: np.divide(
+            np.bincount(bin_of[answered], weights=part[answered], minlength=bins),
+            count,
+            out=np.full(bins, np.nan),
+            where=count > 0,
+        )
+        for name, part in zip(PARTS, _parts(requests), strict=True)
+    }
+    return pd.DataFrame(
+        {
+            "start_s": edges[:-1],
+            "end_s": edges[1:],
+            "requests": np.bincount(bin_of, minlength=bins),
+            "answered": count,
+            "p50_s": _finite(p50_s),
+            "ci95_low_s": _finite(low),
+            "ci95_high_s": _finite(high),
+            "p95_s": _finite(p95_s),
+            **parts,
+        }
+    )
+
+
+def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
+    """Return how long responses took before a fault, and how long until they are so again.
+
+    Requests sent after the end are looked at `GROUP` by `GROUP`. They are as before from the first
+    group on with which all groups sent within `FOR_S` have medians of at most `WITHIN` x that of
+    the requests sent before the fault, in a time as long as the fault itself.
+
+    Returns:
+        The median before, and the time from the fault's end to the sending of the first request of
+        that group; NaN where too few were sent before, infinite where that group never came.
+    """
+    ordered = records.requests.sort_values("sent_s", kind="stable")
+    sent_s = ordered["sent_s"].to_numpy(dtype=np.float64)
+    took_s = time_to_list_s(ordered)
+    lasted_s = fault.end_s - fault.start_s
+    before = took_s[(sent_s >= fault.start_s - lasted_s) & (sent_s < fault.start_s)]
+    before_s = _quantile(before, 0.5)
+    if not math.isfinite(before_s):
+        return math.nan, math.nan
+    after = sent_s >= fault.end_s
+    groups = after.sum() // GROUP
+    begun_s = sent_s[after][: groups * GROUP : GROUP]
+    median_s = np.array([_quantile(own, 0.5) for own in _in_groups(took_s[after], groups)])
+    well = median_s <= WITHIN * before_s
+    for group, at_s in enumerate(begun_s):
+        if well[group:][begun_s[group:] <= at_s + FOR_S].all():
+            return before_s, float(at_s - fault.end_s)
+    return before_s, math.inf
+
+
+def _in_groups(values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
+    return values[: groups * GROUP].reshape(groups, GROUP)
+
+
+def _parts(requests: pd.DataFrame) -> list[NDArray[np.float64]]:
+    names = ("sent_s", "arrived_cloud_s", "service_start_s", "service_end_s", "received_s")
+    times = [requests[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    return [later - earlier for earlier, later in zip(times[:-1], times[1:], strict=True)]
+
+
+def _interval(
+    records: RunRecords,
+    bin_of: NDArray[np.int64],
+    took_s: NDArray[np.float64],
+    p50_s: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    shape = len(records.users), len(p50_s)
+    cell = records.request_user_row * shape[1] + bin_of
+    size = shape[0] * shape[1]
+    count = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
+    below = took_s <= p50_s[bin_of]
+    share = records.resamples.ratios(
+        np.bincount(cell[below], minlength=size).reshape(shape).astype(np.float64), count
+    )
+    low, high = np.full(len(p50_s), np.nan), np.full(len(p50_s), np.nan)
+    for each, estimate in enumerate(share.estimates()):
+        if estimate.low is None or estimate.high is None or not math.isfinite(p50_s[each]):
+            continue
+        own = took_s[bin_of == each]
+        low[each], high[each] = (
+            _quantile(own, min(max(end - estimate.value + 0.5, 0.0), 1.0))
+            for end in (estimate.low, estimate.high)
+        )
+    return low, high
+
+
+def _quantile(values: NDArray[np.float64], probability: float) -> float:
+    """Return a quantile that is one of the values: infinite ones leave nothing to interpolate."""
+    if len(values) < FEWEST:
+        return math.nan
+    return float(np.quantile(values, probability, method="inverted_cdf"))
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, np.nan)
