@@ -50,7 +50,7 @@ def shade(axes: Sequence[Axes], faults: Sequence[Fault], unit_s: float) -> None:
         faults: what to shade.
         unit_s: seconds of one unit of the time axis.
     """
-    for fault in faults:
+    for number, fault in enumerate(faults):
         start, end = fault.start_s / unit_s, fault.end_s / unit_s
         for each in axes:
             each.axvspan(start, end, color=theme.colour("grey"), alpha=0.22, linewidth=0, zorder=0)
@@ -58,7 +58,7 @@ def shade(axes: Sequence[Axes], faults: Sequence[Fault], unit_s: float) -> None:
             fault.name,
             ((start + end) / 2, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(0, -3),
+            xytext=(0, -3 - 11 * (number % 2)),
             textcoords="offset points",
             ha="center",
             va="top",

@@ -310,10 +310,14 @@ def batteries(records: RunRecords) -> Finding | None:
         "batteries",
         stopped > MANY_FAILED,
         f"{percent(stopped)} of devices had stopped re-ranking at their last decision.",
-        f"Their batteries were below {percent(floors['stop_below'])}; {percent(saving)} were below "
-        f"{percent(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
+        f"Their batteries were below {_floor(floors['stop_below'])}; {percent(saving)} were below "
+        f"{_floor(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
         f"re-ranked. {percent(own_order)} of all interactions saw the LLM's own order.",
     )
+
+
+def _floor(share: float) -> str:
+    return f"{100 * share:g}%"
 
 
 def _ordinal(number: int) -> str:

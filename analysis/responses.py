@@ -1,6 +1,7 @@
 """How long requests took, by when they were sent."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,8 @@ WITHIN = 1.1
 FOR_S = 60.0
 
 PARTS = ("to_cloud_s", "queue_s", "service_s", "to_device_s")
-"""From sent to arrived in the cloud (attempts in vain included), to the start of service, to its end,
-to received."""
+"""From sent to arrived in the cloud (attempts in vain included), to the start of service, to its
+end, to received."""
 
 
 def time_to_list_s(requests: pd.DataFrame) -> NDArray[np.float64]:
@@ -117,7 +118,7 @@ def _in_groups(values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
 def _parts(requests: pd.DataFrame) -> list[NDArray[np.float64]]:
     names = ("sent_s", "arrived_cloud_s", "service_start_s", "service_end_s", "received_s")
     times = [requests[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
-    return [later - earlier for earlier, later in zip(times[:-1], times[1:], strict=True)]
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 def _interval(

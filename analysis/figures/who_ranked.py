@@ -20,6 +20,9 @@ LOOKS = {
 }
 BATTERY_STEP = 0.05
 
+#: Of fewer interactions than this no shares are drawn: they would jump about.
+FEWEST = 20
+
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw shares by who ranked; None where devices re-ranked everything."""
@@ -62,7 +65,8 @@ def draw(records: RunRecords) -> Drawing | None:
         "Who ranked what users saw",
         figure,
         table,
-        f"{count(len(frame))} interactions: {shares}.{_battery_words(by_battery)}",
+        f"{count(len(frame))} interactions: {shares}. Shares of fewer than {FEWEST} are left out."
+        f"{_battery_words(by_battery)}",
         f"Stacked shares of interactions by who ranked, over time: {shares}.",
     )
 
@@ -107,7 +111,8 @@ def _by_battery(records: RunRecords, ranked_by: np.ndarray) -> pd.DataFrame | No
 
 
 def _stack(axes: Axes, table: pd.DataFrame, edges: np.ndarray, present: list[str]) -> None:
-    total = np.maximum(table[list(LOOKS)].sum(axis=1).to_numpy(), 1)
+    total = table[list(LOOKS)].sum(axis=1).to_numpy()
+    total = np.where(total >= FEWEST, total, np.inf)
     base = np.zeros(len(table))
     for name in present:
         words, role, hatch = LOOKS[name]
@@ -151,8 +156,8 @@ def _battery_words(table: pd.DataFrame | None) -> str:
     if table is None:
         return ""
     return (
-        " Below, the same by the battery's charge, in steps of 5%, with the app's two floors dashed, "
-        "and the accuracy at each charge with 95% intervals over users (none where fewer than 30 "
-        "users had that charge). Charges at the start were drawn without regard to users, so what "
-        "differs between charges is what saving does, apart from how far sessions had come."
+        " Below, the same by the battery's charge, in steps of 5%, with the app's two floors "
+        "dashed, and the accuracy at each charge with 95% intervals over users (none where fewer "
+        "than 30 users had that charge). Charges at the start were drawn without regard to users, "
+        "so what differs between charges is what saving does, apart from how far sessions had come."
     )

@@ -45,7 +45,8 @@ class CloudLoad:
 
         Args:
             horizon_s: the end.
-            arrived_s, ended_s: as in the class.
+            arrived_s: when attempts arrived, ascending.
+            ended_s: when they ended, ascending, by how.
             works: of all replicas, those that began before the end.
         """
         return cls(
