@@ -64,7 +64,7 @@ def over_time(records: RunRecords) -> pd.DataFrame:
             out=np.full(bins, np.nan),
             where=count > 0,
         )
-        for name, part in zip(PARTS, _parts(requests), strict=True)
+        for name, part in zip(PARTS, parts_s(requests), strict=True)
     }
     return pd.DataFrame(
         {
@@ -115,7 +115,8 @@ def _in_groups(values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
     return values[: groups * GROUP].reshape(groups, GROUP)
 
 
-def _parts(requests: pd.DataFrame) -> list[NDArray[np.float64]]:
+def parts_s(requests: pd.DataFrame) -> list[NDArray[np.float64]]:
+    """Return each of `PARTS` of every request, NaN where it never came."""
     names = ("sent_s", "arrived_cloud_s", "service_start_s", "service_end_s", "received_s")
     times = [requests[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
     return [later - earlier for earlier, later in pairwise(times)]

@@ -1,9 +1,11 @@
 """What was simulated, one line each, in the words of the scenario."""
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from analysis.numerals import count, seconds
+from analysis import faults
+from analysis.numerals import count, percent, seconds
 from analysis.records import RunRecords
 
 #: Keys whose values name what the section describes; they come first and without the key.
@@ -26,6 +28,7 @@ def lines(records: RunRecords) -> list[tuple[str, str]]:
         ("Split", str(manifest["workload"]["split_description"])),
         (name, f"{of_models}, fusion {fusion}"),
         *world(records.scenario),
+        *_faults(records),
     ]
 
 
@@ -52,16 +55,88 @@ def world(scenario: Mapping[str, Any], without: Collection[str] = ()) -> list[tu
     """Return the lines on policy, serving, network and cloud; not those that `without` names."""
     sections = {
         "policy": scenario.get("policy", {}),
-        "serving": _without(scenario.get("serving", {}), "payload"),
-        "network": _without(scenario.get("network", {}), "source"),
-        "cloud": scenario.get("cloud", {}),
+        "serving": _serving(scenario.get("serving", {})),
+        "network": _network(scenario.get("network", {})),
+        "phones": _phones(scenario.get("devices", {})),
+        "cloud": _cloud(scenario.get("cloud", {})),
     }
     changing = {key.partition(".")[0] for key in without}
     return [
         (name.capitalize(), in_words(section))
         for name, section in sections.items()
-        if name not in changing
+        if section and name not in changing and not (name == "phones" and "devices" in changing)
     ]
+
+
+def _serving(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is switched off, and sizes of messages."""
+    said = _without(section, "payload")
+    if section.get("mode") == "stale":
+        said.pop("deadline_s", None)
+    if section.get("retry", {}).get("attempts", 1) == 1:
+        said.pop("retry", None)
+    if section.get("circuit_breaker", {}).get("failures") is None:
+        said.pop("circuit_breaker", None)
+    if section.get("no_coverage") == "wait":
+        said.pop("no_coverage")
+    return said
+
+
+def _network(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the source, packets, and loss where nothing is lost; of regimes tell the names."""
+    said = _without(section, "source", "framing")
+    if not section.get("loss", {}).get("probability"):
+        said.pop("loss", None)
+    if "regimes" in section:
+        said = {"kind": section.get("kind"), "regimes": ", ".join(section["regimes"])}
+        if section.get("markov"):
+            said["mean stay"] = section["markov"]["mean_s"]
+    return said
+
+
+def _phones(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell classes, batteries and absences; nothing where all phones are alike and always on."""
+    said: dict[str, Any] = {}
+    if section.get("classes"):
+        said["classes"] = ", ".join(
+            f"{each['kind']} {percent(each['share'])}" for each in section["classes"]
+        )
+    said |= {name: section.get(name) for name in ("battery", "availability", "churn")}
+    return said if any(said.values()) else {}
+
+
+def _cloud(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is switched off, and figures that only the resolved scenario needs."""
+    said = _without(section, "power")
+    for name in ("autoscaling", "prefix_cache"):
+        of_it = section.get(name, {})
+        if of_it.get("kind") == "none" or of_it.get("memory_bytes") == 0:
+            said.pop(name, None)
+    for name, usual in (("order", "arrival"), ("drop_expired", False)):
+        if section.get(name) == usual:
+            said.pop(name)
+    if section.get("routing", {}).get("kind") == "shared":
+        said.pop("routing")
+    service_time = section.get("service_time", {})
+    if "served_model" in service_time:
+        known = ("parameters", "prompt_tokens", "output_tokens")
+        model = {name: service_time["served_model"].get(name) for name in known}
+        said["service_time"] = {**service_time, "served_model": model}
+    return said
+
+
+def _faults(records: RunRecords) -> list[tuple[str, str]]:
+    told = [
+        f"{fault.name} from {seconds(fault.start_s)} to {seconds(fault.end_s)}"
+        for fault in faults.of_run(records)
+    ]
+    chance = (records.scenario.get("faults") or {}).get("random_crashes") or {}
+    if math.isfinite(float(chance.get("mean_time_between_s", math.inf))):
+        told.append(
+            f"a replica crashes every {seconds(chance['mean_time_between_s'])} in the mean and is "
+            f"down for {seconds(chance['mean_down_s'])}"
+        )
+    return [("Faults", "; ".join(told))] if told else []
 
 
 def in_words(section: Mapping[str, Any]) -> str:
