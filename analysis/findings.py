@@ -30,6 +30,9 @@ MANY_INVALID = 0.01
 #: Beyond this share of requests that arrive at a saturated cloud, its average load misleads.
 MANY_SATURATED = 0.2
 
+#: A recovery that takes no longer than this is one at once.
+AT_ONCE_S = 1.0
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -281,17 +284,17 @@ def _outage(records: RunRecords, fault: faults.Fault) -> Finding:
         f"Of {count(during.sum())} requests sent in the {lasted} without a cloud, "
         f"{percent(lost)} brought their devices no list"
     )
+    before = f"within 10% of the {seconds(before_s)} before it"
     if math.isnan(recovery_s):
-        text += "; too few were sent before to say when responses were as fast again."
+        text += "; too few were sent before it to say when responses were as fast again."
     elif math.isinf(recovery_s):
-        text += (
-            f"; until the end of the run the median response was not back within 10% of the "
-            f"{seconds(before_s)} before."
-        )
+        text += f"; until the end of the run the median response time was never again {before}."
+    elif recovery_s < AT_ONCE_S:
+        text += f". Right after its end the median response time was {before} again."
     else:
         text += (
-            f". From {seconds(recovery_s)} after its end on the median response was, for a minute "
-            f"at least, within 10% of the {seconds(before_s)} before it."
+            f". The median response time was {before} again {seconds(recovery_s)} after its end "
+            f"(looked at over {responses.WINDOW_S:g} s)."
         )
     return Finding("cloud", lost > MANY_FAILED, f"The cloud was out for {lasted}.", text)
 

@@ -15,10 +15,9 @@ from analysis.timeline import bin_edges
 #: With fewer requests than this a quantile says little, and none is given.
 FEWEST = 20
 
-#: So many requests in a row are looked at together to see whether responses are as they were.
-GROUP = 50
+#: Responses are as fast as before where the median over `WINDOW_S` is at most `WITHIN` x as long.
 WITHIN = 1.1
-FOR_S = 60.0
+WINDOW_S = 20.0
 
 PARTS = ("to_cloud_s", "queue_s", "service_s", "to_device_s")
 """From sent to arrived in the cloud (attempts in vain included), to the start of service, to its
@@ -42,10 +41,12 @@ def over_time(records: RunRecords) -> pd.DataFrame:
     Returns:
         A row per bin: `start_s`, `end_s`, `requests`, `answered`, the time `p50_s` with its
         interval `ci95_low_s`, `ci95_high_s` and `p95_s` (NaN where so many have no list, or fewer
-        than `FEWEST` were sent), and the means of `PARTS` over those answered.
+        than `FEWEST` were sent), and the means of `PARTS` over those answered (NaN where fewer
+        than `FEWEST` were).
     """
     requests = records.requests
-    edges = bin_edges(records.simulated_s)
+    # Coarser than other time lines where few were sent: quantiles need some.
+    edges = bin_edges(records.simulated_s, max(4, min(80, len(requests) // (2 * FEWEST))))
     bins = len(edges) - 1
     sent_s = requests["sent_s"].to_numpy(dtype=np.float64)
     bin_of = np.clip(np.searchsorted(edges, sent_s, side="right") - 1, 0, bins - 1)
@@ -62,7 +63,7 @@ def over_time(records: RunRecords) -> pd.DataFrame:
             np.bincount(bin_of[answered], weights=part[answered], minlength=bins),
             count,
             out=np.full(bins, np.nan),
-            where=count > 0,
+            where=count >= FEWEST,
         )
         for name, part in zip(PARTS, parts_s(requests), strict=True)
     }
@@ -84,13 +85,13 @@ def over_time(records: RunRecords) -> pd.DataFrame:
 def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
     """Return how long responses took before a fault, and how long until they are so again.
 
-    Requests sent after the end are looked at `GROUP` by `GROUP`. They are as before from the first
-    group on with which all groups sent within `FOR_S` have medians of at most `WITHIN` x that of
-    the requests sent before the fault, in a time as long as the fault itself.
+    They are so from the first request sent after the end of the fault on for which the median of
+    all requests sent within `WINDOW_S` from it is at most `WITHIN` x that of the requests sent
+    before the fault, in a time as long as the fault itself.
 
     Returns:
-        The median before, and the time from the fault's end to the sending of the first request of
-        that group; NaN where too few were sent before, infinite where that group never came.
+        The median before, and the time from the fault's end to the sending of that request; NaN
+        where too few were sent before, infinite where there is no such request.
     """
     ordered = records.requests.sort_values("sent_s", kind="stable")
     sent_s = ordered["sent_s"].to_numpy(dtype=np.float64)
@@ -101,18 +102,12 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
     if not math.isfinite(before_s):
         return math.nan, math.nan
     after = sent_s >= fault.end_s
-    groups = after.sum() // GROUP
-    begun_s = sent_s[after][: groups * GROUP : GROUP]
-    median_s = np.array([_quantile(own, 0.5) for own in _in_groups(took_s[after], groups)])
-    well = median_s <= WITHIN * before_s
-    for group, at_s in enumerate(begun_s):
-        if well[group:][begun_s[group:] <= at_s + FOR_S].all():
-            return before_s, float(at_s - fault.end_s)
+    sent_s, took_s = sent_s[after], took_s[after]
+    until = np.searchsorted(sent_s, sent_s + WINDOW_S)
+    for first, last in enumerate(until):
+        if _quantile(took_s[first:last], 0.5) <= WITHIN * before_s:
+            return before_s, float(sent_s[first] - fault.end_s)
     return before_s, math.inf
-
-
-def _in_groups(values: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
-    return values[: groups * GROUP].reshape(groups, GROUP)
 
 
 def parts_s(requests: pd.DataFrame) -> list[NDArray[np.float64]]:

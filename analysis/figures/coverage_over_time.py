@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis import faults, theme
+from analysis import theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent
 from analysis.records import RunRecords
@@ -49,7 +49,6 @@ def draw(records: RunRecords) -> Drawing | None:
                 label=f"{_words(name)} {percent(float(share.mean()))}",
             )
             base = base + share
-        faults.shade((axes,), faults.of_links(records), size)
         figure.legend(
             loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
         )

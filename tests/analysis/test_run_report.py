@@ -25,6 +25,7 @@ FIGURES = [
     "list_age",
     "request_placement",
     "response_time",
+    "response_parts",
     "energy_by_state",
     "cloud_load",
     "outcomes_over_time",
