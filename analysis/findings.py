@@ -284,16 +284,16 @@ def _outage(records: RunRecords, fault: faults.Fault) -> Finding:
         f"Of {count(during.sum())} requests sent in the {lasted} without a cloud, "
         f"{percent(lost)} brought their devices no list"
     )
-    before = f"within 10% of the {seconds(before_s)} before it"
+    before = f"again within 10% of the {seconds(before_s)} before it"
     if math.isnan(recovery_s):
         text += "; too few were sent before it to say when responses were as fast again."
     elif math.isinf(recovery_s):
-        text += f"; until the end of the run the median response time was never again {before}."
+        text += f"; until the end of the run the median response time was not {before}."
     elif recovery_s < AT_ONCE_S:
-        text += f". Right after its end the median response time was {before} again."
+        text += f". Right after its end the median response time was {before}."
     else:
         text += (
-            f". The median response time was {before} again {seconds(recovery_s)} after its end "
+            f". {_upper(seconds(recovery_s))} after its end the median response time was {before} "
             f"(looked at over {responses.WINDOW_S:g} s)."
         )
     return Finding("cloud", lost > MANY_FAILED, f"The cloud was out for {lasted}.", text)

@@ -15,7 +15,7 @@ NOTABLE = 1.25
 
 #: Part of the response -> (name, colour's role, hatch for grey printing).
 LOOKS = {
-    "to_cloud_s": ("to the cloud, retries", "orange", "///"),
+    "to_cloud_s": ("way to the cloud", "orange", "///"),
     "queue_s": ("queue", "vermillion", "xxx"),
     "service_s": ("service", "green", ""),
     "to_device_s": ("way back", "sky", "---"),
