@@ -13,7 +13,7 @@ SLOWEST = 0.05
 
 
 def draw(records: RunRecords) -> Drawing | None:
-    """Draw mean parts of response times; None where fewer than 20 requests were answered."""
+    """Draw mean parts of response times; None where hardly any took time."""
     table = _table(records)
     if table is None:
         return None
@@ -64,7 +64,7 @@ def draw(records: RunRecords) -> Drawing | None:
 def _table(records: RunRecords) -> pd.DataFrame | None:
     took_s = responses.time_to_list_s(records.requests)
     answered = np.isfinite(took_s)
-    if answered.sum() < responses.FEWEST:
+    if answered.sum() < responses.FEWEST or not took_s[answered].max():
         return None
     slow = answered & (took_s >= np.quantile(took_s[answered], 1 - SLOWEST))
     parts = responses.parts_s(records.requests)

@@ -19,6 +19,7 @@ from analysis.figures import (
     energy_by_state,
     outcomes_over_time,
     response_over_time,
+    response_parts,
     traffic,
     who_ranked,
 )
@@ -201,6 +202,19 @@ def test_energy_by_radio(tmp_path: Path) -> None:
     assert table["3g_per_device_j"].tolist() == [0.0, 0.0, 1.0, 3.0]
     assert table["wifi_per_device_j"].tolist() == [0.0, 0.0, 1.0, 1.0]
     assert "its computing and its radio take 7.00 J" in drawing.caption
+
+
+def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:
+    at_once = calm.requests.assign(outcome="delivered")
+    for name in ("arrived_cloud_s", "service_start_s", "service_end_s", "received_s"):
+        at_once[name] = at_once["sent_s"]
+    assert response_parts.draw(replace(calm, requests=at_once)) is None
+    drawing = response_parts.draw(calm)
+    assert drawing is not None
+    took_s = responses.time_to_list_s(calm.requests)
+    means = drawing.table[list(responses.PARTS)].sum(axis=1)
+    assert means[0] == pytest.approx(took_s[np.isfinite(took_s)].mean())
+    assert means[1] > means[0]
 
 
 def test_response_over_time_is_left_out_where_nothing_changes(calm: RunRecords) -> None:
