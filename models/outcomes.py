@@ -162,10 +162,9 @@ class Outcomes:
         )
 
     def _column(self, name: str) -> NDArray[Any]:
-        column: NDArray[Any] = np.load(
-            self._directory / f"{name}.npy", mmap_mode="r", allow_pickle=False
-        )
-        return column
+        column = np.load(self._directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        # Mapped all the same, but without what `np.memmap` does at every look-up.
+        return np.asarray(column.view(np.ndarray))
 
 
 class OutcomeWriter:

@@ -24,6 +24,8 @@ SETTLEMENT = 2**62
 SCALING = 2**62 + 2
 LINK_QUEUE = 2**62 + 4
 
+_PAST = "an event at {} s lies before the present, {} s"
+
 
 class Clock(Environment):
     """A SimPy environment that also schedules at absolute times.
@@ -34,8 +36,12 @@ class Clock(Environment):
 
     def at(self, time_s: float, priority: int = DELIVERY, value: Any = None) -> Event:
         """Return an event that succeeds with `value` at exactly `time_s` (not before now)."""
+        if time_s < self._now:
+            raise ValueError(_PAST.format(time_s, self._now))
         event = Event(self)
-        self.succeed_at(time_s, event, value, priority)
+        event._ok = True
+        event._value = value
+        heappush(self._queue, (time_s, EventPriority(priority), next(self._eid), event))
         return event
 
     def succeed_at(
@@ -43,7 +49,7 @@ class Clock(Environment):
     ) -> None:
         """Let an event that was made before succeed with `value` at exactly `time_s`."""
         if time_s < self._now:
-            raise ValueError(f"an event at {time_s} s lies before the present, {self._now} s")
+            raise ValueError(_PAST.format(time_s, self._now))
         event._ok = True
         event._value = value
         heappush(self._queue, (time_s, EventPriority(priority), next(self._eid), event))

@@ -1,6 +1,8 @@
 """The simulation: every device, the network and the cloud, event by event."""
 
-from collections.abc import Generator
+import gc
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from simpy import Event
@@ -20,6 +22,24 @@ from sim.world import World
 from workloads.progress import SILENT, Progress
 
 
+@contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """Let Python look for no cycles of garbage meanwhile.
+
+    Requests and their attempts refer to each other and stay until the end, so it would go through
+    all of them again and again and find next to nothing: a third of the time of a run of 15,000
+    requests (measured).
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@collecting_no_garbage()
 def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     """Run a world until its last session has ended.
 

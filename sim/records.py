@@ -192,8 +192,16 @@ class RequestRecords:
         ended_s = times(ordered, "ended_s")
         outcome = column(ordered, "outcome", np.int8)
         outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
-        tried = [_tried(request, horizon_s) for request in ordered]
-        attempts, retry_wait_s, bytes_up, bytes_down = np.array(tried, float).reshape(-1, 4).T
+        attempts = [attempt for request in ordered for attempt in request.attempts]
+        of = np.repeat(np.arange(len(ordered)), [len(request.attempts) for request in ordered])
+        sent_s = column(attempts, "sent_s", np.float64)
+        sent, answered = sent_s <= horizon_s, times(attempts, "answered_s") < NEVER_S
+        again = sent & (column(attempts, "number", np.int16) > 0)
+        waited_s = sent_s[again] - column(attempts, "failed_s", np.float64)[np.roll(again, -1)]
+
+        def total(row: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
+            return np.bincount(row, values, minlength=len(ordered))
+
         return cls(
             device=column(ordered, "device", np.int32),
             step=column(ordered, "step", np.int16),
@@ -202,37 +210,21 @@ class RequestRecords:
             service_start_s=service_start_s,
             service_end_s=times(decisive, "service_end_s"),
             reply_s=reply_s,
-            bytes_up=bytes_up.astype(np.int64),
-            bytes_down=bytes_down.astype(np.int64),
+            bytes_up=total(of, sent * column(attempts, "bytes_up", np.int64)).astype(np.int64),
+            bytes_down=total(of, answered * column(attempts, "bytes_down", np.int64)).astype(
+                np.int64
+            ),
             batch_size=np.where(
                 service_start_s <= horizon_s, column(decisive, "batch_size", np.int32), 0
             ),
             answer=np.where(
                 reply_s <= horizon_s, column(decisive, "answer", np.int8), np.int8(Answer.NOTHING)
             ),
-            attempts=attempts.astype(np.int16),
-            retry_wait_s=retry_wait_s,
+            attempts=total(of, sent).astype(np.int16),
+            retry_wait_s=total(of[again], waited_s),
             ended_s=ended_s,
             outcome=outcome,
         )
-
-
-def _tried(request: Request, horizon_s: float) -> tuple[int, float, int, int]:
-    """Return a request's attempts, the waits between them, and their bytes up and down.
-
-    All of them up to the end of the simulation.
-    """
-    attempts = bytes_up = bytes_down = 0
-    retry_wait_s = 0.0
-    for attempt in request.attempts:
-        if attempt.sent_s <= horizon_s:
-            if attempts:
-                retry_wait_s += attempt.sent_s - request.attempts[attempts - 1].failed_s
-            attempts += 1
-            bytes_up += attempt.bytes_up
-        if attempt.answered_s <= horizon_s:
-            bytes_down += attempt.bytes_down
-    return attempts, retry_wait_s, bytes_up, bytes_down
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Session:
         self._woken = False
         self._user = int(world.sessions.user[device])
         self._steps = int(world.sessions.steps[device])
+        self._context = int(world.context_interactions[self._user])
         self._timeline = world.timeline_of(device)
         self._decision_s, self._scored_s = self._timeline.expected_times_s(
             float(world.sessions.start_s[device])
@@ -157,7 +158,7 @@ class Session:
             bytes_up=serving.payload.request_bytes(step - self._cloud_knows_step),
             ended=ended,
             expires_s=sent_s + serving.timeout_s,
-            history_interactions=int(self._world.context_interactions[self._user]) + step,
+            history_interactions=self._context + step,
             list_age_steps=step - self._world.basis_step(self._row),
         )
 

@@ -15,6 +15,7 @@ from sim.faults.outages import Outage
 from sim.faults.settings import FaultSettings
 from sim.request import NEVER_S, Answer, Attempt
 
+_in_order = attrgetter("device", "number", "step")
 _ENDS = {Answer.LIST: End.SERVED, Answer.REJECTION: End.REJECTED, Answer.FAILURE: End.FAILED}
 
 
@@ -113,7 +114,9 @@ class Cloud:
         """Queue what has arrived and let replicas take what is due."""
         stations = self._settlements.pop(self._clock.now)
         arriving, self._arriving = self._arriving, []
-        for attempt in sorted(arriving, key=attrgetter("device", "number", "step")):
+        if len(arriving) > 1:
+            arriving.sort(key=_in_order)
+        for attempt in arriving:
             if self._outage is not None:
                 self._lose(attempt, silent=self._outage.behaviour == "silent")
             elif not self._fleet.serving:
@@ -124,7 +127,7 @@ class Cloud:
                 if not self._stations[station].receive(attempt):
                     attempt.answer = Answer.REJECTION
                     self._reply(attempt)
-        for station in sorted(stations):
+        for station in sorted(stations) if len(stations) > 1 else stations:
             self._stations[station].serve()
 
     def _route(self) -> int:

@@ -112,21 +112,18 @@ class Links:
         self, clock: Clock, direction: Direction, message: Message, size_bytes: int
     ) -> Event:
         """Send a message now and return the event of its last byte's arrival."""
-        latency_s = self.latency.one_way_s(direction, message, clock.now)
+        now_s, up = clock.now, direction is Direction.UP
+        latency_s = self.latency.one_way_s(direction, message, now_s)
+        reaching_s, after_s = (now_s, latency_s) if up else (now_s + latency_s, 0.0)
         wire_bytes = self._wire_bytes(size_bytes)
-        if direction == Direction.UP:
-            sending = Sending(message, direction, 0, clock.now, latency_s, wire_bytes, 0)
-            arrival = clock.event()
-            self._begin(clock, sending, size_bytes, arrival)
-            return arrival
-        sending = Sending(message, direction, 0, clock.now, 0.0, wire_bytes, 0)
-        reaching_s = clock.now + latency_s
         if self._foreseeable:
-            arrived_s = self._foresee(sending, reaching_s, waking=False)
+            times_s = now_s, reaching_s, after_s
+            arrived_s = self._foresee(message, direction, times_s, wire_bytes, waking=up)
             if arrived_s is not None:
                 return clock.at(arrived_s, value=message)
         arrival = clock.event()
-        if reaching_s > clock.now:
+        sending = Sending(message, direction, 0, now_s, after_s, wire_bytes, 0)
+        if reaching_s > now_s:
             reached = clock.at(reaching_s)
             assert reached.callbacks is not None
             reached.callbacks.append(lambda _: self._begin(clock, sending, size_bytes, arrival))
@@ -137,9 +134,11 @@ class Links:
     def _begin(self, clock: Clock, sending: Sending, size_bytes: int, arrival: Event) -> None:
         """Let a message cross from now on."""
         if self._foreseeable:
-            arrived_s = self._foresee(sending, clock.now, waking=True)
+            times_s = sending.sent_s, clock.now, sending.latency_s
+            message, wire_bytes = sending.message, sending.wire_bytes
+            arrived_s = self._foresee(message, sending.direction, times_s, wire_bytes, waking=True)
             if arrived_s is not None:
-                clock.succeed_at(arrived_s, arrival, sending.message)
+                clock.succeed_at(arrived_s, arrival, message)
                 return
         clock.process(self._travel(clock, sending, size_bytes, arrival))
 
@@ -152,13 +151,30 @@ class Links:
         times_s = now_s, now_s, now_s, now_s, math.inf
         self.log.add(message, direction, times_s, wire_bytes, wire_bytes, NO_RADIO)
 
-    def _foresee(self, sending: Sending, wake_s: float, *, waking: bool) -> float | None:
+    def _foresee(
+        self,
+        message: Message,
+        direction: Direction,
+        times_s: tuple[float, float, float],
+        wire_bytes: int,
+        *,
+        waking: bool,
+    ) -> float | None:
         """Return the arrival of a message on which nothing later can have an influence.
 
         What does not cross in one go is left out. So is, unless it may wake it, what will reach a
         sleeping radio: something else may wake that before.
+
+        Args:
+            message: what travels.
+            direction: which way.
+            times_s: when it was sent, when it needs the radio, and how long it is under way after
+                its crossing.
+            wire_bytes: its size.
+            waking: whether it may wake the radio.
         """
-        device, stretch = sending.message.device, ALWAYS
+        device, stretch = message.device, ALWAYS
+        sent_s, wake_s, after_s = times_s
         if self.conditions is not None:
             covered = self.conditions.covered_stretch(device, wake_s)
             if covered is None or covered.start_s > wake_s:
@@ -170,14 +186,13 @@ class Links:
         start_s = self.radios.wake(device, wake_s, radio)
         if start_s >= stretch.end_s:
             return None
-        medium = cast(Medium, self.medium)
-        end_s = medium.end_s(sending.direction, device, start_s, sending.wire_bytes)
+        end_s = cast(Medium, self.medium).end_s(direction, device, start_s, wire_bytes)
         if end_s > stretch.end_s:
             return None
         self.radios.busy(device, end_s)
-        arrived_s = end_s + sending.latency_s
-        times_s = sending.sent_s, wake_s, start_s, end_s, arrived_s
-        self.log.add(sending.message, sending.direction, times_s, sending.wire_bytes, 0, radio)
+        arrived_s = end_s + after_s
+        crossing_s = sent_s, wake_s, start_s, end_s, arrived_s
+        self.log.add(message, direction, crossing_s, wire_bytes, 0, radio)
         return arrived_s
 
     def _travel(

@@ -35,8 +35,9 @@ class RadioStates:
         """Tell whether a transfer that reaches the phone at that time finds no radio ready."""
         if self._instant:
             return False
-        idle = time_s > self._idle_s[device] and not self._holding[device]
-        return idle or radio != self._radio[device]
+        if time_s > self._idle_s[device] and not self._holding[device]:
+            return True
+        return radio != self._radio[device]
 
     def wake(self, device: int, time_s: float, radio: int = 0) -> float:
         """Return when the first byte of a transfer can cross that needs the radio at `time_s`.
@@ -46,16 +47,19 @@ class RadioStates:
         if self._instant:
             return time_s
         if self.asleep(device, time_s, radio):
-            self._ready_s[device] = time_s + self._promotion_s[radio]
-            self._radio[device] = radio
-            self.busy(device, self._ready_s[device])
-        return max(time_s, self._ready_s[device])
+            ready_s = time_s + self._promotion_s[radio]
+            self._ready_s[device], self._radio[device] = ready_s, radio
+            self.busy(device, ready_s)
+            return ready_s
+        ready_s = self._ready_s[device]
+        return ready_s if ready_s > time_s else time_s
 
     def busy(self, device: int, until_s: float) -> None:
         """Note that the radio transfers until then; its tail follows."""
         if not self._instant:
             idle_s = until_s + self._tail_s[self._radio[device]]
-            self._idle_s[device] = max(self._idle_s[device], idle_s)
+            if idle_s > self._idle_s[device]:
+                self._idle_s[device] = idle_s
 
     def hold(self, device: int) -> None:
         """Note that the radio transfers from now on, until nobody knows when."""

@@ -97,11 +97,10 @@ class TransferLog:
     ) -> None:
         """Write a transfer down; `times_s` are sent, wake, start, end, arrived."""
         self._device.append(message.device)
-        kinds = direction, message.carries_parameters, radio, min(transmission, 127)
-        self._kinds.extend(kinds)
+        number = transmission if transmission < 127 else 127
+        self._kinds.extend((direction, message.carries_parameters, radio, number))
         self._times_s.extend(times_s)
-        self._bytes.append(wire_bytes)
-        self._bytes.append(lost_bytes)
+        self._bytes.extend((wire_bytes, lost_bytes))
         if self.note is not None:
             _, wake_s, start_s, end_s, _ = times_s
             crossing = Crossing(wake_s, start_s, end_s, direction, wire_bytes, radio)

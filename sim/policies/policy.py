@@ -1,7 +1,6 @@
 """What a request policy is, and what a device lets it see."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 from workloads.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyView:
+class PolicyView(NamedTuple):
     """What one device knows about the coming steps while it holds one list.
 
     Position k of every array is step `first_step` + k, up to the end of the replay window.

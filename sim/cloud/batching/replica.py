@@ -1,8 +1,7 @@
 """One replica of the LLM: what it can be told, and what it leaves behind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sim.request import Answer, Attempt
 
@@ -10,8 +9,7 @@ if TYPE_CHECKING:
     from sim.cloud.station import Station
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A time in which a replica was busy: one batch, or iterations of one and the same batch.
 
     Attributes:
