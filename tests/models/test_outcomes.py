@@ -74,7 +74,7 @@ def test_shapes_and_dtypes(small: Small, outcomes: Outcomes) -> None:
     assert table.rank.dtype == np.uint8
     assert OutcomeShape(1, 1, 300).columns()["rank_3"][1] == np.uint16
     assert table.consistency.dtype == np.float32
-    assert isinstance(table.rank, np.memmap)
+    assert isinstance(table.rank.base, np.memmap)
 
 
 def test_every_cell_is_what_the_definitions_say(
