@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator
 import numpy as np
 from simpy import Event
 
+from sim.client.request import Answer, Attempt
 from sim.clock import SETTLEMENT, Clock
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.records import Change, CloudRecords, End
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.faults.settings import FaultSettings
-from sim.request import Answer, Attempt
 
 CLOUD_FAULTS = ("outages", "crashes", "random_crashes", "slow_replicas")
 

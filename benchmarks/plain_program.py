@@ -13,15 +13,14 @@ import numpy as np
 from simpy import Event
 
 from benchmarks.plain_cloud import PlainCloud, is_plain
-from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
+from sim.client.request import Answer, Attempt, Outcome, Request
 from sim.clock import DECISION, RETRAINING, RETRY, SETTLEMENT, TIMEOUT, Clock
 from sim.cloud.cloud import Cloud
-from sim.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.energy import fleet_energy_j, network_records
 from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Crossing
 from sim.policies import PolicyView
-from sim.radio_meter import spent
+from sim.radio.meter import spent
 from sim.records import (
     AdaptationRecords,
     InteractionRecords,
@@ -32,7 +31,8 @@ from sim.records import (
     Training,
     TrainingLog,
 )
-from sim.request import Answer, Attempt, Outcome, Request
+from sim.retraining.adaptation import FromCloudAdaptation, OnDeviceAdaptation
+from sim.retraining.cloud_training import CLOUD, draw_step, known_steps, next_turn
 from sim.world import World
 from workloads import draws
 

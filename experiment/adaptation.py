@@ -6,7 +6,7 @@ from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparat
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
 from models.preparation import PreparedModels
 from models.settings import ModelSettings
-from sim.adaptation import Adaptation, FromCloudAdaptation, OnDeviceAdaptation
+from sim.retraining.adaptation import Adaptation, FromCloudAdaptation, OnDeviceAdaptation
 
 
 @dataclass

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from analysis.accuracy import by_user
 from experiment.preparation import Preparation
+from sim.client.request import Answer, Outcome
 from sim.records import RankedBy, RequestRecords, SimulationResult
-from sim.request import Answer, Outcome
 from sim.world import World
 
 OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]

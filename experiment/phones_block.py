@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.hardware import HardwareClass
+from sim.device.hardware import HardwareClass
 from sim.records import RankedBy, SimulationResult
 from sim.world import World
 

@@ -12,15 +12,15 @@ from models import preparation as model_preparation
 from models.errors import ModelError
 from models.preparation import PreparedModels
 from models.weights import ModelCard
-from sim.adaptation import Adaptation
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.hardware import HardwareClass
+from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
-from sim.hardware import HardwareClass
 from sim.network.preset import PresetNetwork
 from sim.policies import Policy
 from sim.policies.always import Always
+from sim.retraining.adaptation import Adaptation
 from sim.world import World
 from workloads import datasets, sessions, splits
 from workloads.interaction_log import InteractionLog

@@ -14,12 +14,12 @@ from experiment.scenario_error import ScenarioError
 from experiment.sweep_settings import SweepSettings
 from experiment.yaml_document import read_mapping, write
 from models.settings import ModelSettings
+from sim.client.settings import ServingSettings
 from sim.cloud.settings import CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
 from sim.policies import AnyPolicy
-from sim.serving import ServingSettings
 from workloads.settings import Settings, invalid
 from workloads.workload_settings import WorkloadSettings
 

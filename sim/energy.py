@@ -3,7 +3,7 @@
 from sim.network.links import Links
 from sim.network.transfers import Transfers
 from sim.network_records import NetworkRecords
-from sim.radio_energy import powered, radio_energy_j
+from sim.radio.energy import powered, radio_energy_j
 from sim.records import AdaptationRecords, InteractionRecords
 from sim.world import World
 

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 import numpy as np
 from simpy import Event
 
+from sim.client.exchange import Exchange
+from sim.client.request import Request
 from sim.clock import DECISION, Clock
-from sim.device_training import DeviceTraining
-from sim.downloads import Downloads
+from sim.device.reserves import Reserves
+from sim.device.session import Session
 from sim.energy import fleet_energy_j, network_records
-from sim.exchange import Exchange
-from sim.radio_meter import RadioMeter
+from sim.radio.meter import RadioMeter
 from sim.records import InteractionRecords, RequestRecords, SimulationResult
-from sim.request import Request
-from sim.reserves import Reserves
-from sim.retraining import Retraining
-from sim.session import Session
+from sim.retraining.device_training import DeviceTraining
+from sim.retraining.downloads import Downloads
+from sim.retraining.retraining import Retraining
 from sim.world import World
 from workloads.progress import SILENT, Progress
 

@@ -6,7 +6,7 @@ from sim.network.coverage import CoverageRecords
 from sim.network.links import Links
 from sim.network.traffic import Traffic
 from sim.network.transfers import Transfers
-from sim.radio_energy import energy_by_radio_j, powered
+from sim.radio.energy import energy_by_radio_j, powered
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.adaptation import AdaptedModels, AdaptedOutcome
+from sim.client.request import NEVER_S, Answer, Outcome, Request
 from sim.cloud.records import CloudRecords
 from sim.network_records import NetworkRecords
 from sim.outcome_table import OutcomeTable
-from sim.request import NEVER_S, Answer, Outcome, Request
+from sim.retraining.adaptation import AdaptedModels, AdaptedOutcome
 
 
 class RankedBy(IntEnum):

@@ -7,20 +7,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.adaptation import Adaptation
-from sim.availability import Availability
+from sim.client.request import Attempt
+from sim.client.settings import ServingSettings
 from sim.clock import Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.availability import Availability
+from sim.device.phones import Phones
+from sim.device.settings import DeviceSettings
+from sim.device.timeline import Timeline
 from sim.faults.settings import FaultSettings
 from sim.network import Links, Network
 from sim.outcome_table import OutcomeTable
-from sim.phones import Phones
 from sim.policies import Policy
-from sim.request import Attempt
-from sim.serving import ServingSettings
-from sim.timeline import Timeline
+from sim.retraining.adaptation import Adaptation
 from workloads import draws
 from workloads.sessions import Sessions
 

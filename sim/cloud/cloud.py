@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from simpy import Event
 
+from sim.client.request import NEVER_S, Answer, Attempt
 from sim.clock import FAULT, SETTLEMENT, Clock
 from sim.cloud.fleet import Fleet
 from sim.cloud.records import CloudLog, CloudRecords, End
@@ -13,7 +14,6 @@ from sim.cloud.settings import CloudSettings
 from sim.cloud.station import Station
 from sim.faults.outages import Outage
 from sim.faults.settings import FaultSettings
-from sim.request import NEVER_S, Answer, Attempt
 
 _in_order = attrgetter("device", "number", "step")
 _ENDS = {Answer.LIST: End.SERVED, Answer.REJECTION: End.REJECTED, Answer.FAILURE: End.FAILED}

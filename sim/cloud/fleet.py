@@ -8,6 +8,7 @@ from operator import add, attrgetter
 
 from simpy import Event
 
+from sim.client.request import NEVER_S, Attempt
 from sim.clock import FAULT, SCALING, Clock
 from sim.cloud.autoscaling import ScalingView
 from sim.cloud.batching.replica import Replica
@@ -17,7 +18,6 @@ from sim.cloud.settings import CloudSettings
 from sim.cloud.station import Station
 from sim.faults.crashes import Crash
 from sim.faults.settings import FaultSettings
-from sim.request import NEVER_S, Attempt
 
 _number = attrgetter("number")
 

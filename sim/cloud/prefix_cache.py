@@ -6,6 +6,7 @@ from functools import reduce
 
 from pydantic import Field
 
+from sim.client.request import Attempt
 from sim.cloud.service_time.request_tokens import RequestTokens
 from sim.cloud.service_time.service_time import (
     NO_PROMPTS,
@@ -13,7 +14,6 @@ from sim.cloud.service_time.service_time import (
     ServiceTime,
     TokenServiceTime,
 )
-from sim.request import Attempt
 from workloads.settings import Settings, invalid
 
 

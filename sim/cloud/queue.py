@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-from sim.request import Attempt
+from sim.client.request import Attempt
 
 Order = Literal["arrival", "oldest_list"]
 _Arrival = tuple[float, int, int, int]

@@ -4,11 +4,11 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from operator import add, attrgetter
 
+from sim.client.request import Attempt
 from sim.clock import Clock
 from sim.cloud.batching.replica import Replica
 from sim.cloud.queue import AttemptQueue
 from sim.cloud.settings import CloudSettings
-from sim.request import Attempt
 
 _number = attrgetter("number")
 

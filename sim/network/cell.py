@@ -18,8 +18,8 @@ from sim.network.loss import Losses
 from sim.network.message import Direction
 from sim.network.network import Network
 from sim.network.processor_sharing import ProcessorSharing, SharedTransfer
-from sim.network.radio_states import RadioStates
-from sim.radio import Radio
+from sim.radio.radio import Radio
+from sim.radio.states import RadioStates
 from workloads import draws
 
 

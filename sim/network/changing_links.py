@@ -7,9 +7,9 @@ from sim.network.framing import Framing
 from sim.network.links import Links
 from sim.network.loss import Losses
 from sim.network.message import Direction, Message
-from sim.network.radio_states import RadioStates
 from sim.network.regimes import Regime, RegimeChanges, Regimes
-from sim.radio import Radio
+from sim.radio.radio import Radio
+from sim.radio.states import RadioStates
 
 
 class ChangingSpeed:

@@ -8,16 +8,16 @@ from typing import cast
 
 from simpy import Event
 
-from sim.availability import Availability
 from sim.clock import LINK_QUEUE, Clock
+from sim.device.availability import Availability
 from sim.network.conditions import ALWAYS, Conditions, Stretch
 from sim.network.framing import Framing
 from sim.network.latency import Latency
 from sim.network.loss import Losses, LossSettings
 from sim.network.medium import InterruptibleMedium, Medium, SharedMedium
 from sim.network.message import Direction, Message
-from sim.network.radio_states import RadioStates
 from sim.network.transfers import NO_RADIO, TransferLog
+from sim.radio.states import RadioStates
 
 
 @dataclass(slots=True)

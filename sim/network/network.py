@@ -8,7 +8,7 @@ from sim.network.disturbances import Disturbance
 from sim.network.framing import Framing
 from sim.network.links import Links
 from sim.network.loss import LossSettings
-from sim.radio import radio_names
+from sim.radio.radio import radio_names
 from workloads.settings import Settings, invalid
 
 
@@ -16,7 +16,7 @@ class Network(Settings):
     """Settings of an access network. A subclass gives a `kind` and makes the links."""
 
     radio: str = "none"
-    """Radio whose power states the phone pays for: a name in `sim/radios.yaml`."""
+    """Radio whose power states the phone pays for: a name in `sim/radio/radios.yaml`."""
     loss: LossSettings = LossSettings()
     """Lost packets and their retransmission."""
     framing: Framing = Framing()

@@ -16,9 +16,9 @@ from sim.network.links import Links
 from sim.network.loss import Losses
 from sim.network.message import Direction
 from sim.network.network import Network
-from sim.network.radio_states import RadioStates
 from sim.network.regimes import OneRegime, Regime
-from sim.radio import Radio
+from sim.radio.radio import Radio
+from sim.radio.states import RadioStates
 from workloads import draws
 from workloads.settings import invalid
 

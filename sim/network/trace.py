@@ -15,8 +15,8 @@ from sim.network.message import Direction
 from sim.network.network import Network
 from sim.network.opportunities import Opportunities, StartedTrace, ThinnedTrace
 from sim.network.packet_trace import OPPORTUNITY_BYTES, PacketTrace
-from sim.network.radio_states import RadioStates
-from sim.radio import Radio
+from sim.radio.radio import Radio
+from sim.radio.states import RadioStates
 from workloads import draws
 
 

@@ -4,11 +4,11 @@ import numpy as np
 from random_world import make_world
 from test_engine import IDEAL, INSTANT
 
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
 from sim.faults.settings import FaultSettings
 from sim.policies.periodic import Periodic
-from sim.serving import ServingSettings
 
 ASKED_S = 50.0
 """When `one_request` asks."""

@@ -1,11 +1,11 @@
 """A cloud without devices and network: attempts arrive at given times, and answers are kept."""
 
+from sim.client.request import NEVER_S, Attempt, Request
 from sim.clock import Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.faults.settings import FaultSettings
-from sim.request import NEVER_S, Attempt, Request
 
 
 class CloudByHand:

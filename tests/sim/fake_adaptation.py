@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.adaptation import FromCloudAdaptation, OnDeviceAdaptation
+from sim.retraining.adaptation import FromCloudAdaptation, OnDeviceAdaptation
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.never import Never
-from sim.serving import ServingSettings
 from sim.world import World
 from workloads import draws
 from workloads.sessions import Sessions

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.settings import CloudSettings
 from sim.faults.settings import FaultSettings
-from sim.request import Attempt, Request
 
 
 @dataclass(frozen=True)

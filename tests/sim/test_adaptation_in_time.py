@@ -7,17 +7,17 @@ import pytest
 from fake_adaptation import FakeAdaptation
 from random_world import make_world
 
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.compute_budget import ComputeBudget
-from sim.devices import DeviceSettings
+from sim.device.compute_budget import ComputeBudget
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
-from sim.serving import ServingSettings
 
 IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
 MEGAFLOPS = DeviceSettings(sustained_flops=1e6, active_power_w=2.0)

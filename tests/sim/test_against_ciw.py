@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from cloud_by_hand import CloudByHand
 
+from sim.client.request import Answer
 from sim.clock import Clock
 from sim.cloud.service_time.random import RandomServiceTime
 from sim.network.processor_sharing import ProcessorSharing
-from sim.request import Answer
 from workloads import draws
 
 REQUESTS = 1500

@@ -6,17 +6,17 @@ from fake_adaptation import FakeAdaptation
 from random_world import make_world
 from scipy import stats
 
-from sim.availability import Availability, AvailabilitySettings
+from sim.client.request import Outcome
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.availability import Availability, AvailabilitySettings
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
-from sim.request import Outcome
-from sim.serving import ServingSettings
 
 SETTINGS = AvailabilitySettings(on_s=40.0, off_s=10.0)
 START_S = np.array([0.0, 5.0, 100.0])

@@ -6,11 +6,13 @@ from pydantic import ValidationError
 from random_world import RandomTable, make_world
 from test_radio import RADIO
 
-from sim.battery import BatterySettings
+from sim.client.request import Outcome
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.compute_budget import ComputeBudget
-from sim.devices import DeviceSettings
+from sim.device.battery import BatterySettings
+from sim.device.compute_budget import ComputeBudget
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.message import Direction
 from sim.network.preset import PresetNetwork
@@ -19,11 +21,9 @@ from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
-from sim.radio_energy import radio_energy_j
-from sim.radio_meter import RadioMeter
+from sim.radio.energy import radio_energy_j
+from sim.radio.meter import RadioMeter
 from sim.records import RankedBy
-from sim.request import Outcome
-from sim.serving import ServingSettings
 
 IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
 MEGABIT = 125_000

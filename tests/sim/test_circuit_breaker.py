@@ -5,11 +5,11 @@ import pytest
 from client_by_hand import one_client, outage
 from pydantic import ValidationError
 
+from sim.client.request import Outcome
+from sim.client.settings import CircuitBreakerSettings
 from sim.engine import simulate
 from sim.policies.always import Always
 from sim.policies.periodic import Periodic
-from sim.request import Outcome
-from sim.serving import CircuitBreakerSettings
 
 REFUSED_UNTIL_100_S = outage(0, 100)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from sim.client.request import Answer, Attempt, Request
 from sim.clock import Clock
 from sim.cloud.cloud import Cloud
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime, ServedModel
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.request import Answer, Attempt, Request
 
 
 def serve(arrivals_s, *, replicas=1, size=2, wait_s=1.0, seconds=3.0, queue_limit=100):

@@ -7,10 +7,10 @@ import pytest
 from cloud_by_hand import CloudByHand
 from pydantic import ValidationError
 
+from sim.client.request import NEVER_S, Answer
 from sim.cloud.records import Change, End
 from sim.faults.crashes import RandomCrashes
 from sim.faults.settings import FaultSettings
-from sim.request import NEVER_S, Answer
 
 
 def outage(behaviour="refuse", work="lost", start_s=5.0, duration_s=10.0):

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from served_attempts import Arrival, Served
 
+from sim.client.request import Answer, Attempt, Request
 from sim.cloud.queue import AttemptQueue
 from sim.cloud.records import End
-from sim.request import Answer, Attempt, Request
 
 
 def attempt(device, arrived_s=0.0, list_age=0, expires_s=float("inf"), number=0, step=0):

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from random_clouds import FAULTS, clouds
 from random_world import make_world
 
+from sim.client.request import NEVER_S, Answer, Outcome
+from sim.client.settings import RetrySettings, ServingSettings
 from sim.cloud.records import Change, CloudLog, End, ReplicaState
 from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.policies.consistency import Consistency
-from sim.request import NEVER_S, Answer, Outcome
-from sim.serving import RetrySettings, ServingSettings
 
 
 def test_times_in_states_are_cut_at_the_end_of_the_simulation():

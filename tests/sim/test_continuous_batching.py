@@ -10,8 +10,8 @@ from plain_continuous_batching import serve_plainly
 from pydantic import ValidationError
 from served_attempts import Arrival, Served, profile_text
 
+from sim.client.request import Answer
 from sim.cloud.settings import CloudSettings
-from sim.request import Answer
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.faults.settings import FaultSettings
 from sim.network.disturbances import Disturbance, Disturbances
 from sim.network.message import Direction
 from sim.network.preset import ConstantSpeed, PresetNetwork
-from sim.request import Attempt, Request
 
 # A thousand bytes a second up, two thousand down, half a second each way, no headers.
 PLAIN = PresetNetwork.model_validate(

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_world import make_world
 
+from sim.client.request import Outcome
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
-from sim.request import Outcome
-from sim.serving import ServingSettings
 
 IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
 INSTANT = DeviceSettings(sustained_flops=float("inf"))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
@@ -21,7 +22,6 @@ from sim.policies.consistency_drop import ConsistencyDrop
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
 from sim.policies.random import Random
-from sim.serving import ServingSettings
 
 POLICIES = (
     Never(),

@@ -8,14 +8,14 @@ from test_exactness import ADAPTATIONS, POLICIES, assert_equal_records
 from test_exactness_of_devices import DEVICES
 
 from benchmarks.plain_program import simulate_plainly
+from sim.client.request import Answer, Outcome
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
-from sim.request import Answer, Outcome
-from sim.serving import ServingSettings
 
 # Where everything else happens at whole seconds and quarters of them, no sum of these times does:
 # a reply of the very instant of a decision may depend on a later decision of the same instant, and

@@ -14,12 +14,12 @@ from random_world import make_world
 
 from benchmarks.plain_cloud import is_plain
 from benchmarks.plain_program import simulate_plainly
+from sim.client.settings import ServingSettings
 from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency
-from sim.serving import ServingSettings
 
 
 def assert_equal(engine, plain):

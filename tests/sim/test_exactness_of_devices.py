@@ -7,14 +7,14 @@ from random_world import make_world
 from test_exactness import ADAPTATIONS, POLICIES, assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
+from sim.client.request import Outcome
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
-from sim.devices import DeviceSettings
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.records import RankedBy
-from sim.request import Outcome
-from sim.serving import ServingSettings
 
 # Small batteries, so that those of a session of two minutes run down on radio and idle power.
 CLASSES = [

@@ -10,6 +10,7 @@ from random_world import make_world
 from test_exactness import ADAPTATIONS, assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
 from sim.engine import simulate
@@ -18,7 +19,6 @@ from sim.network import AnyNetwork
 from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.random import Random
-from sim.serving import ServingSettings
 
 LOSS = st.sampled_from([0.0, 0.2]).map(lambda probability: {"probability": probability})
 JITTER = st.sampled_from([{"distribution": "none"}, {"distribution": "lognormal", "sigma": 0.4}])

@@ -9,6 +9,7 @@ from random_world import make_world
 from test_exactness import assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
+from sim.client.settings import ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
 from sim.engine import simulate
@@ -16,7 +17,6 @@ from sim.faults.settings import FaultSettings
 from sim.network.cell import CellNetwork
 from sim.network.trace import TraceNetwork
 from sim.policies.consistency import Consistency
-from sim.serving import ServingSettings
 
 TRACES_MS = {
     # An opportunity every second: waits are long, and many things happen at one instant.

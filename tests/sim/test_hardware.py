@@ -5,9 +5,9 @@ import pytest
 from pydantic import ValidationError
 from random_world import make_world
 
-from sim.devices import DeviceSettings
+from sim.device.hardware import FIGURES, Hardware, HardwareClass, known_classes
+from sim.device.settings import DeviceSettings
 from sim.engine import simulate
-from sim.hardware import FIGURES, Hardware, HardwareClass, known_classes
 from sim.policies.never import Never
 
 

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from random_clouds import FAULTS, clouds
 from random_world import make_world
 
+from sim.client.request import NEVER_S, Answer
+from sim.client.settings import ServingSettings
 from sim.cloud.cloud import Cloud
 from sim.cloud.records import CloudLog, End
 from sim.cloud.settings import CloudSettings
@@ -28,8 +30,6 @@ from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency
-from sim.request import NEVER_S, Answer
-from sim.serving import ServingSettings
 
 SERVINGS = st.fixed_dictionaries(
     {

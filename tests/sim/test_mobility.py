@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.network import AnyNetwork
 from sim.network.message import Direction
 from sim.network.mobility import MobilityNetwork
 from sim.network.preset import PresetNetwork
 from sim.network.regimes import Regimes
-from sim.radio import Radio
-from sim.radio_energy import radio_energy_j
-from sim.request import Attempt, Request
+from sim.radio.energy import radio_energy_j
+from sim.radio.radio import Radio
 
 FAST = {"up_bps": 8e6, "down_bps": 16e6, "rtt_s": 0.1}
 SLOW = {"up_bps": 8e3, "down_bps": 16e3, "rtt_s": 0.4}

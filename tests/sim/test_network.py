@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.network.message import Direction
 from sim.network.preset import PresetNetwork, presets
-from sim.request import Attempt, Request
 
 PLAIN_3G = {
     "preset": "3g",

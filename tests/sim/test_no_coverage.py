@@ -5,8 +5,8 @@ import pytest
 from client_by_hand import ASKED_S, no_network, one_request
 from test_retries import the_request
 
+from sim.client.request import Outcome
 from sim.engine import simulate
-from sim.request import Outcome
 
 UPLOAD_BYTES = 300 + 2 * 4
 

@@ -21,7 +21,7 @@ import pytest
 from cloud_by_hand import CloudByHand
 from scipy import stats
 
-from sim.request import Answer
+from sim.client.request import Answer
 from workloads import draws
 
 LEVEL = 0.999

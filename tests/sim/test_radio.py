@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sim.network.message import Direction
-from sim.network.radio_states import RadioStates
 from sim.network.transfers import TransferLog, Transfers
-from sim.radio import Radio
-from sim.radio_energy import radio_energy_j
+from sim.radio.energy import radio_energy_j
+from sim.radio.radio import Radio
+from sim.radio.states import RadioStates
 
 # Powers of 1, 2 and 3 W, a tail of 10 s at 2 W and 5 s at 1 W, promotion of 1 s at 3 W.
 RADIO = Radio(

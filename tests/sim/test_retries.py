@@ -7,15 +7,15 @@ from pydantic import ValidationError
 from random_world import make_world
 from test_engine import IDEAL, INSTANT
 
-from sim.backoff import Backoff
+from sim.client.backoff import Backoff
+from sim.client.request import Answer, Outcome
+from sim.client.settings import RetrySettings, ServingSettings
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import BatchingSettings, CloudSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.periodic import Periodic
-from sim.request import Answer, Outcome
-from sim.serving import RetrySettings, ServingSettings
 from workloads import draws
 
 

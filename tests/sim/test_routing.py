@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sim.client.request import Answer
 from sim.cloud.routing import AnyRouting
 from sim.cloud.routing.join_shortest_queue import JoinShortestQueue
 from sim.cloud.routing.least_outstanding import LeastOutstanding
 from sim.cloud.routing.round_robin import RoundRobin
 from sim.cloud.routing.shared import Shared
-from sim.request import Answer
 from workloads.settings import Settings
 
 

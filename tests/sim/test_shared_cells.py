@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.network.cell import CellNetwork, SharedCells
 from sim.network.disturbances import Disturbance, Disturbances
 from sim.network.message import Direction
 from sim.network.processor_sharing import ProcessorSharing
-from sim.request import Attempt, Request
 
 
 @dataclass(frozen=True)

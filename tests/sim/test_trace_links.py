@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.network.disturbances import Disturbance, Disturbances
 from sim.network.message import Direction
 from sim.network.opportunities import whole_ms
 from sim.network.packet_trace import PacketTrace
 from sim.network.trace import ReplayedTraces, TraceNetwork
-from sim.request import Attempt, Request
 
 RECORDED = {
     "TMobile-UMTS-driving": (2.02, 0.94),

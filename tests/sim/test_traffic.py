@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from random_world import make_world
 
+from sim.client.request import Attempt, Request
 from sim.clock import Clock
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
@@ -21,7 +22,6 @@ from sim.network.preset import PresetNetwork
 from sim.network.traffic import Traffic
 from sim.policies.always import Always
 from sim.policies.random import Random
-from sim.request import Attempt, Request
 
 # At a kilobyte a second and slower, changes of regime fall into transfers.
 THIN = {"up_bps": 8e3, "down_bps": 16e3, "rtt_s": 0.4}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from pydantic import Field, FiniteFloat
 from simpy import Event
 
+from sim.client.request import NEVER_S, Attempt
 from sim.cloud.batching.batching import Batching
 from sim.cloud.batching.replica import Replica, Work
 from sim.cloud.prefix_cache import PromptReader
@@ -20,7 +21,6 @@ from sim.cloud.service_time.service_time import (
     ServiceTime,
     TokenServiceTime,
 )
-from sim.request import NEVER_S, Attempt
 from workloads.settings import invalid
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.request import Answer, Attempt
+from sim.client.request import Answer, Attempt
 
 if TYPE_CHECKING:
     from sim.cloud.station import Station

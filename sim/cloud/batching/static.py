@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, FiniteFloat
 from simpy import Event
 
+from sim.client.request import NEVER_S, Attempt
 from sim.cloud.batching.batching import Batching
 from sim.cloud.batching.replica import Replica, Work
 from sim.cloud.prefix_cache import PromptReader
 from sim.cloud.queue import AttemptQueue
 from sim.cloud.service_time.service_time import NO_PROMPTS, TokenServiceTime
-from sim.request import NEVER_S, Attempt
 
 if TYPE_CHECKING:
     from sim.cloud.station import Station

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sim.serving import CircuitBreakerSettings
+from sim.client.settings import CircuitBreakerSettings
 
 
 @dataclass(slots=True)

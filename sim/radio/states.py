@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from sim.radio import Radio
+from sim.radio.radio import Radio
 
 
 class RadioStates:

@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Event
 
-from sim.adaptation import AdaptedModels
-from sim.circuit_breaker import CircuitBreaker
-from sim.device_training import DeviceTraining
-from sim.downloads import Downloads
+from sim.client.circuit_breaker import CircuitBreaker
+from sim.client.request import Outcome, Request
+from sim.device.reserves import Reserves
 from sim.policies import PolicyView
 from sim.records import InteractionRecords, RankedBy
-from sim.request import Outcome, Request
-from sim.reserves import Reserves
+from sim.retraining.adaptation import AdaptedModels
+from sim.retraining.device_training import DeviceTraining
+from sim.retraining.downloads import Downloads
 from sim.world import World
 
 

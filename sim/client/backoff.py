@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.serving import RetrySettings
+from sim.client.settings import RetrySettings
 from workloads import draws
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sim.network.links import Links
 from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Crossing
-from sim.radio import Radio
-from sim.radio_energy import BITS_PER_MEGABIT
+from sim.radio.energy import BITS_PER_MEGABIT
+from sim.radio.radio import Radio
 
 
 class Spent(NamedTuple):

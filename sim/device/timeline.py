@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.availability import Availability
+from sim.device.availability import Availability
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Transfers
-from sim.radio import Radio
+from sim.radio.radio import Radio
 
 BITS_PER_MEGABIT = 1e6
 

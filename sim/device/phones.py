@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.hardware import Hardware
+from sim.device.hardware import Hardware
 
 
 @dataclass(frozen=True)

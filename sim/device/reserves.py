@@ -1,8 +1,8 @@
 """What one device still has, battery and operations, and which of its steps it re-ranks."""
 
-from sim.compute_budget import ComputeBudget
-from sim.device_training import DeviceTraining
-from sim.radio_meter import RadioMeter
+from sim.device.compute_budget import ComputeBudget
+from sim.radio.meter import RadioMeter
+from sim.retraining.device_training import DeviceTraining
 from sim.world import World
 
 

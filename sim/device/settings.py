@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator
 
-from sim.availability import AvailabilitySettings
-from sim.battery import BatterySettings
-from sim.churn import ChurnSettings
-from sim.compute_budget import ComputeBudget
-from sim.hardware import FIGURES, Hardware, HardwareClass
+from sim.device.availability import AvailabilitySettings
+from sim.device.battery import BatterySettings
+from sim.device.churn import ChurnSettings
+from sim.device.compute_budget import ComputeBudget
+from sim.device.hardware import FIGURES, Hardware, HardwareClass
 from workloads import draws
 from workloads.settings import invalid
 
@@ -27,7 +27,7 @@ class DeviceSettings(Hardware):
 
     classes: Annotated[tuple[HardwareClass, ...], BeforeValidator(_classes_of_shares)] | None = None
     """Instead of the figures of one phone: classes, as a mapping from names to shares or a list of
-    mappings with `kind`, `share`, and figures that differ from those of `sim/hardware.yaml`."""
+    mappings with `kind`, `share`, and figures that differ from `sim/device/hardware.yaml`."""
     compute_budget_flops_per_hour: float = Field(default=math.inf, gt=0)
     """What a phone may spend, FLOPs an hour of simulated time; `.inf` sets no limit. The phone
     starts with one hour's worth and never saves more."""

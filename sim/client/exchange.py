@@ -2,12 +2,12 @@
 
 from simpy import Event
 
-from sim.backoff import Backoff
+from sim.client.backoff import Backoff
+from sim.client.request import NEVER_S, Answer, Attempt, Outcome, Request
+from sim.client.timeouts import Timeouts
 from sim.clock import RETRY, Clock
 from sim.network.links import Links
 from sim.network.message import Direction
-from sim.request import NEVER_S, Answer, Attempt, Outcome, Request
-from sim.timeouts import Timeouts
 from sim.world import World
 
 

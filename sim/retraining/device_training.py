@@ -5,10 +5,10 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.adaptation import OnDeviceAdaptation, OnDeviceModels
-from sim.compute_budget import ComputeBudget
-from sim.hardware import Hardware
+from sim.device.compute_budget import ComputeBudget
+from sim.device.hardware import Hardware
 from sim.records import Training, TrainingLog
+from sim.retraining.adaptation import OnDeviceAdaptation, OnDeviceModels
 
 Times = NDArray[np.float64]
 NOT_TRAINING_S = float("inf")

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Event
 
-from sim.adaptation import CloudModels, FromCloudAdaptation
+from sim.client.request import Request
 from sim.clock import RETRAINING, Clock
 from sim.network.links import Links
 from sim.network.message import Direction
 from sim.records import Push, Training, TrainingLog
-from sim.request import Request
+from sim.retraining.adaptation import CloudModels, FromCloudAdaptation
 from sim.world import World
 
 CLOUD = -1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def _figures() -> dict[str, Any]:
-    text = resources.files("sim").joinpath("radios.yaml").read_text(encoding="utf-8")
+    text = resources.files("sim.radio").joinpath("radios.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 

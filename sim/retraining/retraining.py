@@ -1,13 +1,13 @@
 """Whatever changes the small models' weights in one simulated world, and its records."""
 
-from sim.adaptation import AdaptedModels, FromCloudAdaptation, OnDeviceAdaptation
+from sim.client.request import Request
 from sim.clock import Clock
-from sim.cloud_training import CloudTraining
-from sim.device_training import DeviceTraining
-from sim.downloads import Downloads
 from sim.network.links import Links
 from sim.records import AdaptationRecords, InteractionRecords, TrainingLog
-from sim.request import Request
+from sim.retraining.adaptation import AdaptedModels, FromCloudAdaptation, OnDeviceAdaptation
+from sim.retraining.cloud_training import CloudTraining
+from sim.retraining.device_training import DeviceTraining
+from sim.retraining.downloads import Downloads
 from sim.world import World
 
 

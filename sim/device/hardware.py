@@ -21,8 +21,8 @@ FIGURES = (
 
 
 def known_classes() -> dict[str, dict[str, Any]]:
-    """Read the classes of `sim/hardware.yaml`: name -> figures."""
-    text = resources.files("sim").joinpath("hardware.yaml").read_text(encoding="utf-8")
+    """Read the classes of `sim/device/hardware.yaml`: name -> figures."""
+    text = resources.files("sim.device").joinpath("hardware.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 
@@ -60,8 +60,8 @@ class HardwareClass(Hardware):
     """A class of phones, and how many of the fleet are of it."""
 
     kind: Annotated[str, Field(min_length=1)]
-    """Name in `sim/hardware.yaml`; figures given beside it take precedence. Or a name of your own,
-    with all figures."""
+    """Name in `sim/device/hardware.yaml`; figures given beside it take precedence. Or a name of your
+    own, with all figures."""
     share: Share
     """Part of the devices that are of this class; the shares of all classes add up to 1."""
 

@@ -1,0 +1,1 @@
+"""The phones' radios: power states, when they wake and sleep, and what that costs."""
