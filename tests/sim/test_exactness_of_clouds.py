@@ -22,12 +22,12 @@ from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency
 
 
-def assert_equal(engine, plain):
+def assert_equal(engine, plain, without=()):
     for part in ("interactions", "requests", "cloud"):
-        for field in dataclasses.fields(getattr(engine, part)):
-            ours = getattr(getattr(engine, part), field.name)
-            theirs = getattr(getattr(plain, part), field.name)
-            np.testing.assert_equal(ours, theirs, err_msg=f"{part}.{field.name}")
+        ours, theirs = (dataclasses.asdict(getattr(each, part)) for each in (engine, plain))
+        for name in without:
+            ours.pop(name, None), theirs.pop(name, None)
+        np.testing.assert_equal(ours, theirs, err_msg=part)
     assert engine.energy_j == plain.energy_j
 
 
@@ -86,5 +86,6 @@ def test_records_of_the_cloud_equal_those_of_a_cloud_of_its_own(seed, replicas, 
     world = world_with(cloud, {}, seed=seed, whole_seconds=whole_seconds)
     assert is_plain(world.cloud, world.faults)
     engine = simulate(world)
-    assert_equal(engine, simulate_plainly(world))
+    # The plain program's own cloud does not write down when each attempt came and went.
+    assert_equal(engine, simulate_plainly(world), without=("load",))
     assert engine.cloud.arrived > 0
