@@ -31,6 +31,7 @@ class Member:
         replica: what works.
         state: what it is at present.
         changes: how often its state has changed; a repair that finds another number is too late.
+        repaired_s: when it serves again, while it is down; infinite where it never does.
     """
 
     def __init__(self, station: Station, replica: Replica) -> None:
@@ -39,6 +40,7 @@ class Member:
         self.replica = replica
         self.state = ReplicaState.OFF
         self.changes = 0
+        self.repaired_s = NEVER_S
         self._counted_works = 0
         self._counted_s = 0.0
 
@@ -56,6 +58,12 @@ class Member:
     def able(self) -> bool:
         """Whether it works if there is work."""
         return self.state in (ReplicaState.SERVING, ReplicaState.STOPPING)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is off, or down for ever."""
+        down_for_ever = self.state == ReplicaState.DOWN and self.repaired_s == NEVER_S
+        return self.state == ReplicaState.OFF or down_for_ever
 
     def busy_s(self, now_s: float) -> float:
         """Return how long it has worked so far."""
@@ -190,6 +198,7 @@ class Fleet:
         stopping = member.state == ReplicaState.STOPPING
         attempts = member.replica.crash()
         self._enter(member, ReplicaState.DOWN)
+        member.repaired_s = self._clock.now + crash.down_s
         for attempt in attempts:
             if crash.work == "retried":
                 attempt.service_start_s = NEVER_S
@@ -215,16 +224,29 @@ class Fleet:
                 return
             yield self._clock.at(time_s, SCALING)
             change = self._autoscaling.change(self._view())
-            if change:
+            starting = self._places()[: max(change, 0)]
+            stopping = self._available()[::-1][: max(-change, 0)]
+            if starting or stopping:
                 self._changed_s = time_s
-            off = [each for each in self.members if each.state == ReplicaState.OFF]
-            for member in off[: max(change, 0)]:
+            for member in starting:
                 member.replica.crash()  # another machine, which remembers nothing
                 self._enter(member, ReplicaState.STARTING)
-                start_up_s = self._autoscaling.start_up_time_s
-                self._after(start_up_s, member, self._serve)
-            for member in self._available()[::-1][: max(-change, 0)]:
+                self._after(self._autoscaling.start_up_time_s, member, self._serve)
+            for member in stopping:
                 self._stop(member)
+
+    def _places(self) -> list[Member]:
+        """Return where a machine can be started: first what is off, last what will be repaired.
+
+        A repair that comes before a machine started now would serve makes that one needless.
+        """
+        ready_s = self._clock.now + self._autoscaling.start_up_time_s
+        down = [each for each in self.members if each.state == ReplicaState.DOWN]
+        return [
+            *(each for each in self.members if each.state == ReplicaState.OFF),
+            *(each for each in down if each.repaired_s == NEVER_S),
+            *(each for each in down if ready_s < each.repaired_s < NEVER_S),
+        ]
 
     def _available(self) -> list[Member]:
         available = (ReplicaState.SERVING, ReplicaState.STARTING)
@@ -236,11 +258,12 @@ class Fleet:
         busy_s = sum(member.busy_s(now_s) for member in self.members)
         view = ScalingView(
             available=len(self._available()),
-            switched_on=sum(member.state != ReplicaState.OFF for member in self.members),
+            switched_on=sum(not member.gone for member in self.members),
             waiting=sum(len(station.queue) for station in self._stations),
             busy_s=busy_s - self._seen_busy_s,
             serving_s=self._able_s - self._seen_able_s,
             unchanged_s=now_s - self._changed_s,
+            down=sum(each.state == ReplicaState.DOWN and not each.gone for each in self.members),
         )
         self._seen_busy_s, self._seen_able_s = busy_s, self._able_s
         return view

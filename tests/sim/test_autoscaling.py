@@ -6,15 +6,24 @@ import pytest
 from cloud_by_hand import CloudByHand
 from pydantic import ValidationError
 
+from sim.client.request import Answer
 from sim.cloud.autoscaling import ScalingView
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.autoscaling.reactive import Reactive, Thresholds
 from sim.cloud.records import Change
 
 
-def view(waiting=0, available=2, switched_on=None, busy_s=0.0, serving_s=20.0, unchanged_s=1e9):
+def view(
+    waiting=0,
+    available=2,
+    switched_on=None,
+    busy_s=0.0,
+    serving_s=20.0,
+    unchanged_s=1e9,
+    down=0,
+):
     on = available if switched_on is None else switched_on
-    return ScalingView(available, on, waiting, busy_s, serving_s, unchanged_s)
+    return ScalingView(available, on, waiting, busy_s, serving_s, unchanged_s, down)
 
 
 def by_queue(**settings):
@@ -159,3 +168,66 @@ def test_utilisation_is_measured_between_decisions():
     cloud = CloudByHand([2.0, 12.0], seconds=6.0, autoscaling=scaling)
     times = [(change.time_s, change.on) for change in cloud.records().changes]
     assert times == [(0.0, 1), (10.0, 2), (30.0, 1)]
+
+
+def test_the_minimum_is_kept_whatever_the_load_and_the_cooldown():
+    few = by_queue(minimum=2, cooldown_s=30.0)
+    one_down = view(available=1, switched_on=2, down=1, unchanged_s=1.0)
+    assert few.change(one_down) == 1
+    assert few.change(view(available=1, switched_on=3, down=1, unchanged_s=1.0)) == 1
+    # Two that stop and one that serves leave no place.
+    assert few.change(view(available=1, switched_on=3, down=0, unchanged_s=1.0)) == 0
+
+
+ONE_AT_LEAST = {
+    "kind": "reactive",
+    "minimum": 1,
+    "maximum": 4,
+    "every_s": 10.0,
+    "start_up_s": 5.0,
+    "cooldown_s": 60.0,
+}
+
+
+def crashing(*crashes, arrivals_s, **scaling):
+    return CloudByHand(
+        arrivals_s,
+        seconds=1.0,
+        autoscaling={**ONE_AT_LEAST, **scaling},
+        faults={"crashes": tuple({"down_s": math.inf, **each} for each in crashes)},
+        until_s=60.0,
+    )
+
+
+@pytest.mark.parametrize("routing", ["shared", "round_robin"])
+@pytest.mark.parametrize("down_s", [500.0, math.inf])
+def test_a_replica_that_is_down_is_replaced(down_s, routing):
+    served = CloudByHand(
+        [5.0, 14.0, 15.0],
+        seconds=1.0,
+        routing=routing,
+        autoscaling=ONE_AT_LEAST,
+        faults={"crashes": ({"at_s": 3.0, "down_s": down_s},)},
+        until_s=60.0,
+    )
+    # It crashes at 3, a decision is taken at 10, and the next replica serves from 15 on.
+    assert served.column("answer") == [Answer.FAILURE, Answer.FAILURE, Answer.LIST]
+
+
+def test_replicas_that_are_down_for_ever_take_up_no_place():
+    served = crashing(
+        {"at_s": 3.0, "replica": 0},
+        {"at_s": 16.0, "replica": 1},
+        arrivals_s=[14.0, 15.0, 26.0],
+        maximum=2,
+    )
+    # 10 + 5: replica 1. 20 + 5: another machine as replica 0.
+    assert served.column("answer") == [Answer.FAILURE, Answer.LIST, Answer.LIST]
+    full = crashing({"at_s": 0.5}, arrivals_s=[0.0] * 40, maximum=1)
+    assert full.starts[:2] == [15.0, 16.0]
+
+
+def test_a_repair_that_comes_before_a_start_up_is_awaited():
+    served = crashing({"at_s": 9.0, "down_s": 4.0}, arrivals_s=[14.0, 16.0], maximum=1)
+    assert served.column("answer") == [Answer.LIST, Answer.LIST]
+    assert served.records().starting_s.sum() == 0.0

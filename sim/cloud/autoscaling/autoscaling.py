@@ -12,11 +12,13 @@ class ScalingView:
 
     Attributes:
         available: replicas that serve or start up.
-        switched_on: those, and those that are down or finish their work before they stop.
+        switched_on: those, those that finish their work before they stop, and those that are down
+            and will be repaired.
         waiting: attempts in all queues.
         busy_s: time that replicas worked since the last decision, summed over them.
         serving_s: time that they could have worked.
         unchanged_s: time since the last change; infinite before the first.
+        down: those of `switched_on` that are down.
     """
 
     available: int
@@ -25,6 +27,7 @@ class ScalingView:
     busy_s: float
     serving_s: float
     unchanged_s: float = math.inf
+    down: int = 0
 
     @property
     def queue_per_replica(self) -> float:

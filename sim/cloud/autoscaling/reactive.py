@@ -30,6 +30,10 @@ class Reactive(Autoscaling):
     It starts the lowest number that is off and stops the highest that serves or starts up. A
     stopping replica gets nothing new, finishes its work (its own queue too, where it has one) and
     is off then. A replica is paid for from the moment in which it is switched on.
+
+    While crashes leave fewer than `minimum`, it starts one at each look, whatever the load and the
+    cooldown. Where none is off, another machine takes the place of one that is down, unless that
+    is repaired before the other one would serve.
     """
 
     kind: Literal["reactive"] = "reactive"
@@ -37,7 +41,8 @@ class Reactive(Autoscaling):
     """Fewest replicas that serve or start up. `cloud.replicas` serve at the start, but no fewer
     than `minimum` and no more than `maximum`."""
     maximum: int = Field(default=4, ge=1)
-    """Most replicas switched on, those included that are down or finish their work."""
+    """Most replicas switched on, those included that finish their work. Those that are down and
+    will be repaired count as well, except where fewer than `minimum` are left."""
     every_s: FiniteFloat = Field(default=10.0, gt=0)
     """Time between two decisions; the first is taken after the first `every_s`."""
     queue_per_replica: Thresholds = Thresholds(up=8.0, down=1.0)
@@ -89,7 +94,9 @@ class Reactive(Autoscaling):
         return self.maximum
 
     def change(self, view: ScalingView) -> int:
-        """Return 1, 0 or -1, within the bounds and not during the cooldown."""
+        """Return 1, 0 or -1, within the bounds; during the cooldown, 1 to keep `minimum` or 0."""
+        if view.available < self.minimum and view.switched_on - view.down < self.maximum:
+            return 1
         if view.unchanged_s < self.cooldown_s:
             return 0
         thresholds, load = self.queue_per_replica, view.queue_per_replica
