@@ -30,6 +30,10 @@ MANY_INVALID = 0.01
 #: Beyond this share of requests that arrive at a saturated cloud, its average load misleads.
 MANY_SATURATED = 0.2
 
+#: Beyond this share of steps that devices did not re-rank, baselines that re-rank all of them say
+#: what these devices could not have done.
+MANY_NOT_RERANKED = 0.02
+
 #: A recovery that takes no longer than this is one at once.
 AT_ONCE_S = 1.0
 
@@ -79,6 +83,14 @@ def phone_alone(records: RunRecords) -> Finding:
         f"ranking the whole catalogue on the device gives {NAME} {alone}, this run {pipeline}; "
         f"the difference, paired on users, is {with_interval(gain, signed=True)}"
     )
+    saved = could_not(_share_ranked(records, "llm"))
+    if gain.above_zero and saved:
+        return Finding(
+            "models",
+            True,
+            "The SRM alone would do better, on phones that could run it.",
+            f"With no request at all, {numbers}.{saved}",
+        )
     if gain.above_zero:
         return Finding(
             "models",
@@ -92,13 +104,27 @@ def phone_alone(records: RunRecords) -> Finding:
             "models",
             False,
             "The pipeline beats the phone on its own.",
-            f"Without the cloud, {numbers}.",
+            f"Without the cloud, {numbers}.{saved}",
         )
     return Finding(
         "models",
         True,
         "The pipeline is not shown to beat the phone on its own.",
-        f"Without the cloud, {numbers}{_why_open(gain)}.",
+        f"Without the cloud, {numbers}{_why_open(gain)}.{saved}",
+    )
+
+
+def could_not(share: float) -> str:
+    """Return the remark that phones could not have ranked the catalogue; empty where they could.
+
+    Args:
+        share: of interactions at which they had no power or budget to score even their list.
+    """
+    if share <= MANY_NOT_RERANKED:
+        return ""
+    return (
+        f" These phones could not have done it: at {percent(share)} of steps they had no power or "
+        f"budget to score even the list that they held."
     )
 
 
@@ -148,9 +174,23 @@ def popularity(records: RunRecords) -> Finding | None:
 
 
 def fusion(records: RunRecords) -> Finding | None:
-    """Warn where one model's order alone beats the fused order of the same lists."""
+    """Warn where one model's order alone beats the fused order of the same lists.
+
+    Of the fusion nothing is said where devices did not re-rank many steps: the run's order is then
+    not the fusion's.
+    """
+    fused = _share_ranked(records, "fusion")
     for series, whose in (("srm_only", "the SRM's"), ("llm_only", "the LLM's")):
         gain = records.accuracies.difference(series, "run")
+        if gain.above_zero and 1 - fused > MANY_NOT_RERANKED:
+            return Finding(
+                "accuracy",
+                False,
+                f"The same lists in {whose} order at every step would be better.",
+                f"In that order, minus this run, they are {with_interval(gain, signed=True)} "
+                f"{NAME}, paired on users. That says nothing of the fusion, which ranked only "
+                f"{percent(fused)} of the steps.",
+            )
         if gain.above_zero:
             return Finding(
                 "accuracy",
@@ -308,7 +348,7 @@ def batteries(records: RunRecords) -> Finding | None:
     last = frame.groupby("device")["battery_share"].last()
     saving = float((last < floors["saver_below"]).mean())
     stopped = float((last < floors["stop_below"]).mean())
-    own_order = float((frame["ranked_by"].astype(str) == "llm").mean())
+    own_order = _share_ranked(records, "llm")
     return Finding(
         "batteries",
         stopped > MANY_FAILED,
@@ -317,6 +357,10 @@ def batteries(records: RunRecords) -> Finding | None:
         f"{_floor(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
         f"re-ranked. {percent(own_order)} of all interactions saw the LLM's own order.",
     )
+
+
+def _share_ranked(records: RunRecords, by: str) -> float:
+    return float((records.interactions["ranked_by"].astype(str) == by).mean())
 
 
 def _floor(share: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.ablation import SRM_FULL, Ablation, Row
 from analysis.accuracy import Accuracies
-from analysis.findings import Finding
+from analysis.findings import Finding, could_not
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, with_interval
 from analysis.sweep_records import SweepRecords
@@ -59,10 +59,14 @@ def of_policies(sweep: SweepRecords) -> list[Finding]:
     settings = sweep.settings[sweep.settings["swept"].astype(bool)]
     found = []
     for facet, part in settings.groupby(settings["facet"].astype(str), sort=False):
-        compared = [
-            (str(row["kind"]), str(row["policy"]), Accuracies(sums.reset_index()))
+        with_srm = [
+            (row, sums)
             for _, row in part.iterrows()
             if "srm_full" in (sums := sweep.sums(sweep.points_of(row))).index.get_level_values(0)
+        ]
+        compared = [
+            (str(row["kind"]), str(row["policy"]), Accuracies(sums.reset_index()))
+            for row, sums in with_srm
         ]
         leads = [accuracies.difference("srm_full", "run") for _, _, accuracies in compared]
         beaten = sum(lead.above_zero for lead in leads)
@@ -81,7 +85,8 @@ def of_policies(sweep: SweepRecords) -> list[Finding]:
                 f"({' '.join(part for part in (kind, parameters) if part)}, {NAME} "
                 f"{with_interval(accuracies.mean('run'))}) it reaches "
                 f"{with_interval(accuracies.mean('srm_full'))}; the difference, paired on users, "
-                f"is {with_interval(leads[best], signed=True)}.",
+                f"is {with_interval(leads[best], signed=True)}."
+                f"{could_not(sweep.share_ranked_by_llm(sweep.points_of(with_srm[best][0])))}",
             )
         )
     return found

@@ -175,6 +175,15 @@ class SweepRecords:
         summed = frame.groupby(["series", "user"], sort=True)[["interactions", *METRICS]].sum()
         return summed.astype(np.float64)
 
+    def share_ranked_by_llm(self, points: Iterable[str]) -> float:
+        """Return the share of the points' interactions that the devices did not re-rank."""
+        frames = [
+            read_frame(self.directory / "points" / point / "interactions.parquet")
+            for point in points
+        ]
+        ranked_by = pd.concat([frame["ranked_by"].astype(str) for frame in frames])
+        return float((ranked_by == "llm").mean())
+
     def sums_of(self, row: "pd.Series[Any]") -> pd.DataFrame:
         """Return a setting's sums by user, over its seeds: `interactions` and the metrics."""
         return of_series(self.sums(self.points_of(row)), "run")

@@ -219,3 +219,28 @@ def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:
 
 def test_response_over_time_is_left_out_where_nothing_changes(calm: RunRecords) -> None:
     assert response_over_time.draw(calm) is None
+
+
+def saving_run(directory: Path, srm: float) -> RunRecords:
+    """A run that re-ranks a part of its steps only, whose SRM reaches `srm` wherever it ranks."""
+    case = Case(level={**Case().level, "srm_full": srm, "srm_only": srm})
+    run = records.read(write_run(directory, case))
+    ranked_by = (run.interactions["step"] % 4 == 0).map({True: "fusion", False: "llm"})
+    return replace(run, interactions=run.interactions.assign(ranked_by=ranked_by))
+
+
+def test_baselines_that_rank_every_step_are_no_verdict_on_phones_that_save(tmp_path: Path) -> None:
+    saving = saving_run(tmp_path / "run", srm=0.95)
+    fusion = findings.fusion(saving)
+    assert fusion is not None
+    assert not fusion.warns
+    assert "nothing of the fusion, which ranked only 25.0% of the steps" in fusion.text
+    alone = findings.phone_alone(saving)
+    assert "on phones that could run it" in alone.headline
+    assert "could not have done it: at 75.0% of steps" in alone.text
+    all_fused = saving.interactions.assign(ranked_by="fusion")
+    able = replace(saving, interactions=all_fused)
+    assert findings.phone_alone(able).headline == "The phone does better without the cloud."
+    verdict = findings.fusion(able)
+    assert verdict is not None
+    assert verdict.headline == "The fusion loses to the SRM's order alone."
