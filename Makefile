@@ -8,7 +8,7 @@ run: .venv/run.installed
 	$(BIN)/python run_sim.py scenarios/mobile_3g.yaml
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: .venv/test.installed
 	$(BIN)/python -m pytest -m slow
