@@ -34,6 +34,9 @@ MANY_SATURATED = 0.2
 #: what these devices could not have done.
 MANY_NOT_RERANKED = 0.02
 
+#: Request policies that read how far the phone's order of a list agrees with the cloud's.
+READ_CONSISTENCY = ("consistency", "consistency_drop")
+
 #: A recovery that takes no longer than this is one at once.
 AT_ONCE_S = 1.0
 
@@ -63,6 +66,7 @@ def all_findings(records: RunRecords) -> list[Finding]:
         popularity(records),
         fusion(records),
         asking_paid(records),
+        unscored(records),
         adaptation(records),
         invalid_candidates(records),
         saturation(records),
@@ -219,6 +223,32 @@ def asking_paid(records: RunRecords) -> Finding | None:
     if not gain.below_zero:
         headline = "The requests are not shown to have bought anything."
     return Finding("accuracy", True, headline, f"{_upper(numbers)}{_why_open(gain)}.")
+
+
+def unscored(records: RunRecords) -> Finding | None:
+    """Say how often devices asked at steps that they scored, and at those that they did not."""
+    share = _share_ranked(records, "llm")
+    if share <= MANY_NOT_RERANKED:
+        return None
+    frame = records.interactions
+    own_order = (frame["ranked_by"].astype(str) == "llm").to_numpy()
+    requested = frame["requested"].to_numpy(dtype=np.bool_)
+    asked = f"They asked at {percent(float(requested[own_order].mean()))} of these"
+    if not own_order.all():
+        asked += f", at {percent(float(requested[~own_order].mean()))} of the others"
+    reads = records.policy_kind in READ_CONSISTENCY
+    why = (
+        f" The policy {records.policy_kind} reads the consistency that scoring gives, so it never "
+        f"asks where a list is not scored: fewer requests are no merit of its threshold."
+        if reads
+        else ""
+    )
+    return Finding(
+        "accuracy",
+        reads,
+        f"{percent(share)} of steps were not scored on the device.",
+        f"Phones had no power or budget to score their lists there. {asked}.{why}",
+    )
 
 
 def adaptation(records: RunRecords) -> Finding | None:

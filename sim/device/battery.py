@@ -30,7 +30,8 @@ class BatterySettings(Settings):
     """The battery of a phone that is not charged during its session.
 
     It starts with a share of the hardware's `battery_j`. The charge falls by idle power, by
-    scoring and training, and by the radio; at 0 it stays.
+    scoring and training, and by the radio; at 0 it stays. Where a device does not re-rank its list
+    there is no consistency to read: a request policy that reads it never asks at such a step.
     """
 
     start: StartSettings = StartSettings()

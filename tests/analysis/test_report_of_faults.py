@@ -244,3 +244,20 @@ def test_baselines_that_rank_every_step_are_no_verdict_on_phones_that_save(tmp_p
     verdict = findings.fusion(able)
     assert verdict is not None
     assert verdict.headline == "The fusion loses to the SRM's order alone."
+
+
+def test_why_a_phone_that_saves_asks_little(tmp_path: Path, calm: RunRecords) -> None:
+    assert findings.unscored(calm) is None
+    saving = saving_run(tmp_path / "run", srm=0.3)
+    scored = (saving.interactions["ranked_by"] == "fusion").to_numpy()
+    odd = (saving.interactions["device"] % 2 == 1).to_numpy()
+    saving = replace(saving, interactions=saving.interactions.assign(requested=scored & odd))
+    finding = findings.unscored(saving)
+    assert finding is not None
+    assert finding.headline.startswith("75.0% of steps were not scored")
+    assert "They asked at 0% of these, at 50.0% of the others." in finding.text
+    assert "consistency reads the consistency that scoring gives" in finding.text
+    always = replace(saving, scenario={**saving.scenario, "policy": {"kind": "always"}})
+    other = findings.unscored(always)
+    assert other is not None
+    assert "never asks" not in other.text
