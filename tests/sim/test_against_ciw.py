@@ -28,8 +28,10 @@ SERVICE_TIME = {
     "mean_s": 1.0,
     "coefficient_of_variation": 1.5,
 }
+# With one server at each node, both lengths put nodes into the same order: whoever is in service is
+# part of the queue, as in the literature. Ciw's own JoinShortestQueue leaves that one out.
 ROUTINGS = {
-    "join_shortest_queue": lambda nodes: ciw.routing.JoinShortestQueue(nodes, tie_break="order"),
+    "join_shortest_queue": lambda nodes: ciw.routing.LoadBalancing(nodes, tie_break="order"),
     "least_outstanding": lambda nodes: ciw.routing.LoadBalancing(nodes, tie_break="order"),
     "round_robin": ciw.routing.Cycle,
 }

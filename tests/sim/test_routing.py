@@ -42,10 +42,11 @@ def test_round_robin_goes_on_after_a_replica_that_is_gone():
     assert RoundRobin().choose([Load(0), Load(1)], 2) == 0
 
 
-def test_what_is_in_service_counts_for_least_outstanding_only():
+def test_what_is_in_service_adds_to_the_queue_or_settles_ties():
     serving = [Load(0, waiting=1, in_service=4), Load(1, waiting=2, in_service=0)]
     assert LeastOutstanding().choose(serving, -1) == 1
     assert JoinShortestQueue().choose(serving, -1) == 0
+    assert JoinShortestQueue().choose([Load(0, in_service=2), Load(1, in_service=1)], -1) == 1
 
 
 @given(
@@ -56,7 +57,7 @@ def test_ties_go_to_the_lower_number(loads, last):
     serving = [Load(3 * at, *load) for at, load in enumerate(loads)]
     for routing, measure in (
         (LeastOutstanding(), lambda load: load.waiting + load.in_service),
-        (JoinShortestQueue(), lambda load: load.waiting),
+        (JoinShortestQueue(), lambda load: (load.waiting, load.in_service)),
     ):
         least = min(map(measure, serving))
         lowest = min(load.number for load in serving if measure(load) == least)
@@ -86,8 +87,8 @@ def test_each_replica_has_its_own_queue():
     assert served.starts == [0.0, 0.0, 3.0, 3.0]
     shared = cloud([0.0, 0.0, 0.0, 0.5], "shared", seconds=3.0)
     assert shared.starts == [0.0, 0.0, 3.0, 3.0]
-    # Device 1 waits behind device 0, though replica 1 is idle: nobody waits in either queue.
-    assert cloud([0.0, 1.0], "join_shortest_queue").starts == [0.0, 3.0]
+    # Nobody waits in either queue, but replica 1 is idle.
+    assert cloud([0.0, 1.0], "join_shortest_queue").starts == [0.0, 1.0]
     assert cloud([0.0, 1.0], "least_outstanding").starts == [0.0, 1.0]
 
 
