@@ -355,10 +355,18 @@ def _outage(records: RunRecords, fault: faults.Fault) -> Finding:
         f"{percent(lost)} brought their devices no list"
     )
     before = f"again within 10% of the {seconds(before_s)} before it"
-    if math.isnan(recovery_s):
+    if math.isnan(before_s):
         text += "; too few were sent before it to say when responses were as fast again."
+    elif math.isnan(recovery_s):
+        text += (
+            f"; too few requests were sent after it to say when responses were as fast again (a "
+            f"median needs {responses.FEWEST} within {responses.WINDOW_S:g} s)."
+        )
     elif math.isinf(recovery_s):
-        text += f"; until the end of the run the median response time was not {before}."
+        text += (
+            f"; wherever enough were sent after it to say ({responses.FEWEST} within "
+            f"{responses.WINDOW_S:g} s), the median response time was not {before}."
+        )
     elif recovery_s < AT_ONCE_S:
         text += f". Right after its end the median response time was {before}."
     else:

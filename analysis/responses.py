@@ -90,8 +90,9 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
     before the fault, in a time as long as the fault itself.
 
     Returns:
-        The median before, and the time from the fault's end to the sending of that request; NaN
-        where too few were sent before, infinite where there is no such request.
+        The median before, NaN where too few were sent then; and the time from the fault's end to
+        the sending of that request, NaN where too few were sent before or at all times after it,
+        infinite where there is no such request.
     """
     ordered = records.requests.sort_values("sent_s", kind="stable")
     sent_s = ordered["sent_s"].to_numpy(dtype=np.float64)
@@ -104,10 +105,11 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
     after = sent_s >= fault.end_s
     sent_s, took_s = sent_s[after], took_s[after]
     until = np.searchsorted(sent_s, sent_s + WINDOW_S)
-    for first, last in enumerate(until):
-        if _quantile(took_s[first:last], 0.5) <= WITHIN * before_s:
+    medians_s = [_quantile(took_s[first:last], 0.5) for first, last in enumerate(until)]
+    for first, median_s in enumerate(medians_s):
+        if median_s <= WITHIN * before_s:
             return before_s, float(sent_s[first] - fault.end_s)
-    return before_s, math.inf
+    return before_s, math.nan if np.isnan(medians_s).all() else math.inf
 
 
 def parts_s(requests: pd.DataFrame) -> list[NDArray[np.float64]]:

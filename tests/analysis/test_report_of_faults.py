@@ -261,3 +261,16 @@ def test_why_a_phone_that_saves_asks_little(tmp_path: Path, calm: RunRecords) ->
     other = findings.unscored(always)
     assert other is not None
     assert "never asks" not in other.text
+
+
+def test_too_few_after_an_outage_are_no_slow_recovery(faulty: RunRecords) -> None:
+    """A request every 0.5 s before the outage, and one every 5 s after it: never 20 within 20 s."""
+    sent_s = np.concatenate([np.arange(0.0, 210.0, 0.5), np.arange(210.0, 1000.0, 5.0)])
+    run = replace(faulty, requests=request_times(sent_s, np.ones(len(sent_s))))
+    (finding,) = findings.outages(run)
+    assert "too few requests were sent after it to say" in finding.text
+    assert "was not again" not in finding.text
+    steady = np.arange(0.0, 1000.0, 0.5)
+    slow = np.where(steady < 210.0, 1.0, 9.0)
+    (finding,) = findings.outages(replace(faulty, requests=request_times(steady, slow)))
+    assert "the median response time was not again within 10% of the 1.00 s" in finding.text
