@@ -102,6 +102,8 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
         clock.run()
     request_records = RequestRecords.collect(requests, interactions.horizon_s)
     adaptation = retraining.close(interactions)
+    for request in requests:
+        request.attempts.clear()  # a cycle, which otherwise only a search for garbage would free
     return SimulationResult(
         interactions=interactions,
         requests=request_records,
