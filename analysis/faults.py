@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from analysis import theme
 from analysis.records import RunRecords
+
+OF_CLOUD = ("outages", "crashes", "slow_replicas")
+OF_LINKS = ("coverage_losses", "degradations")
+KINDS = (*OF_CLOUD, *OF_LINKS)
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,22 @@ class Fault:
 
 def of_cloud(records: RunRecords) -> list[Fault]:
     """Return the scheduled faults of the cloud that began within the run, in order of time."""
-    return _faults(records, ("outages", "crashes", "slow_replicas"))
+    return _faults(records, OF_CLOUD)
 
 
 def of_links(records: RunRecords) -> list[Fault]:
     """Return the faults of links that began within the run, in order of time."""
-    return _faults(records, ("coverage_losses", "degradations"))
+    return _faults(records, OF_LINKS)
 
 
 def of_run(records: RunRecords) -> list[Fault]:
     """Return all scheduled faults that began within the run: those of the cloud, then of links."""
     return of_cloud(records) + of_links(records)
+
+
+def after_end(records: RunRecords) -> list[Fault]:
+    """Return the scheduled faults that were to begin at or after the end of the run, in order."""
+    return [fault for fault in _scheduled(records, KINDS) if fault.start_s >= records.simulated_s]
 
 
 def shade(axes: Sequence[Axes], faults: Sequence[Fault], unit_s: float) -> None:
@@ -67,13 +76,20 @@ def shade(axes: Sequence[Axes], faults: Sequence[Fault], unit_s: float) -> None:
 
 
 def _faults(records: RunRecords, kinds: Sequence[str]) -> list[Fault]:
+    end_s = records.simulated_s
+    return [
+        replace(fault, end_s=min(fault.end_s, end_s))
+        for fault in _scheduled(records, kinds)
+        if fault.start_s < end_s
+    ]
+
+
+def _scheduled(records: RunRecords, kinds: Sequence[str]) -> list[Fault]:
     section: Mapping[str, Any] = records.scenario.get("faults") or {}
     faults = [
-        Fault(kind, _name(kind, given), start_s, min(end_s, records.simulated_s))
+        Fault(kind, _name(kind, given), *_window(given))
         for kind in kinds
         for given in section.get(kind) or ()
-        for start_s, end_s in [_window(given)]
-        if start_s < records.simulated_s
     ]
     return sorted(faults, key=lambda fault: fault.start_s)
 

@@ -72,6 +72,7 @@ def all_findings(records: RunRecords) -> list[Finding]:
         saturation(records),
         failures(records),
         *outages(records),
+        never_came(records),
         batteries(records),
         too_few_users(records),
     )
@@ -238,7 +239,7 @@ def unscored(records: RunRecords) -> Finding | None:
         asked += f", at {percent(float(requested[~own_order].mean()))} of the others"
     reads = records.policy_kind in READ_CONSISTENCY
     why = (
-        f" The policy {records.policy_kind} reads the consistency that scoring gives, so it never "
+        f" Their policy ({records.policy_kind}) reads the agreement that scoring gives, so it never "
         f"asks where a list is not scored: fewer requests are no merit of its threshold."
         if reads
         else ""
@@ -375,6 +376,20 @@ def _outage(records: RunRecords, fault: faults.Fault) -> Finding:
             f"(looked at over {responses.WINDOW_S:g} s)."
         )
     return Finding("cloud", lost > MANY_FAILED, f"The cloud was out for {lasted}.", text)
+
+
+def never_came(records: RunRecords) -> Finding | None:
+    """Warn of scheduled faults that lie after the end of the run; None without any."""
+    late = faults.after_end(records)
+    if not late:
+        return None
+    named = ", ".join(f"{fault.name} at {count(fault.start_s)} s" for fault in late)
+    return Finding(
+        "cloud",
+        True,
+        "Faults of the scenario lie after the end of the run.",
+        f"The run ended at {count(records.simulated_s)} s; these never came: {named}.",
+    )
 
 
 def batteries(records: RunRecords) -> Finding | None:

@@ -130,6 +130,11 @@ def _faults(records: RunRecords) -> list[tuple[str, str]]:
         f"{fault.name} from {seconds(fault.start_s)} to {seconds(fault.end_s)}"
         for fault in faults.of_run(records)
     ]
+    end = f"{count(records.simulated_s)} s"
+    told += [
+        f"{fault.name} at {count(fault.start_s)} s lies after the end, {end}"
+        for fault in faults.after_end(records)
+    ]
     chance = (records.scenario.get("faults") or {}).get("random_crashes") or {}
     if math.isfinite(float(chance.get("mean_time_between_s", math.inf))):
         told.append(

@@ -10,7 +10,7 @@ import pytest
 from faulty_run import change_json, write_faulty_run
 from run_directory import Case, write_run
 
-from analysis import faults, findings, load, records, responses, run_report
+from analysis import faults, findings, load, records, responses, run_report, simulated
 from analysis.faults import Fault
 from analysis.figures import (
     attempts_over_time,
@@ -256,7 +256,7 @@ def test_why_a_phone_that_saves_asks_little(tmp_path: Path, calm: RunRecords) ->
     assert finding is not None
     assert finding.headline.startswith("75.0% of steps were not scored")
     assert "They asked at 0% of these, at 50.0% of the others." in finding.text
-    assert "consistency reads the consistency that scoring gives" in finding.text
+    assert "(consistency) reads the agreement that scoring gives" in finding.text
     always = replace(saving, scenario={**saving.scenario, "policy": {"kind": "always"}})
     other = findings.unscored(always)
     assert other is not None
@@ -274,3 +274,17 @@ def test_too_few_after_an_outage_are_no_slow_recovery(faulty: RunRecords) -> Non
     slow = np.where(steady < 210.0, 1.0, 9.0)
     (finding,) = findings.outages(replace(faulty, requests=request_times(steady, slow)))
     assert "the median response time was not again within 10% of the 1.00 s" in finding.text
+
+
+def test_faults_after_the_end_are_told(faulty: RunRecords) -> None:
+    assert findings.never_came(faulty) is None
+    given = {"outages": [{"start_s": 50_000.0, "duration_s": 60.0}]}
+    run = replace(faulty, scenario={**faulty.scenario, "faults": given})
+    assert faults.of_run(run) == []
+    end = f"{run.simulated_s:,.0f} s"
+    line = dict(simulated.lines(run))["Faults"]
+    assert line == f"outage at 50,000 s lies after the end, {end}"
+    finding = findings.never_came(run)
+    assert finding is not None
+    assert finding.warns
+    assert finding.text == f"The run ended at {end}; these never came: outage at 50,000 s."
