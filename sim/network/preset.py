@@ -37,6 +37,8 @@ class PresetNetwork(Network):
 
     Message time = (round-trip time / 2) x jitter + 8 x bytes / (bandwidth x the device's factor),
     bytes with the headers of packets; before it, where the radio sleeps, comes its promotion.
+    Messages of one phone that cross at the same time, such as attempts that were given up, do not
+    slow one another down.
     """
 
     kind: Literal["preset"] = "preset"
