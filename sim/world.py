@@ -141,7 +141,7 @@ class World:
         """Longest time from a decision until its list is shown."""
         scoring_s = max(self.phones.scoring_s)
         if self.serving.mode == "wait":
-            return self.serving.deadline_s + 2 * scoring_s
+            return min(self.serving.deadline_s, self.serving.timeout_s) + 2 * scoring_s
         return scoring_s
 
     @property

@@ -319,3 +319,12 @@ def test_another_device_changes_no_draw_of_the_others():
     np.testing.assert_array_equal(
         few.requests.arrived_cloud_s, more.requests.arrived_cloud_s[theirs]
     )
+
+
+def test_no_wait_is_longer_than_the_timeout():
+    def latest_end_s(deadline_s):
+        serving = ServingSettings(mode="wait", deadline_s=deadline_s, timeout_s=15.0)
+        return one_device(policy=Always(), serving=serving).latest_end_s
+
+    assert latest_end_s(1e7) == latest_end_s(15.0) == 30.0 + 4 * 15.0
+    assert latest_end_s(5.0) == 30.0 + 4 * 5.0
