@@ -1,7 +1,7 @@
 """What was simulated, one line each, in the words of the scenario."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from analysis import faults
@@ -61,11 +61,28 @@ def world(scenario: Mapping[str, Any], without: Collection[str] = ()) -> list[tu
         "cloud": _cloud(scenario.get("cloud", {})),
     }
     changing = {key.partition(".")[0] for key in without}
+    starts = _starts(scenario.get("workload", {})) if "workload" not in changing else ""
     return [
-        (name.capitalize(), in_words(section))
-        for name, section in sections.items()
-        if section and name not in changing and not (name == "phones" and "devices" in changing)
+        *([("Sessions", starts)] if starts else []),
+        *(
+            (name.capitalize(), in_words(section))
+            for name, section in sections.items()
+            if section and name not in changing and not (name == "phones" and "devices" in changing)
+        ),
     ]
+
+
+def _starts(workload: Mapping[str, Any]) -> str:
+    """Tell of a burst of sessions; empty where devices start uniformly over a while."""
+    start = workload.get("start")
+    if not isinstance(start, Mapping) or start.get("kind") != "burst":
+        return ""
+    told = f"{percent(start.get('share', 1.0))} of devices start in a burst at {start['at_s']:g} s"
+    if start.get("clock_skew_s"):
+        told += f", as far as their clocks agree (standard deviation {start['clock_skew_s']:g} s)"
+    if start.get("share", 1.0) < 1:
+        told += f"; the others uniformly within {start['spread_s']:g} s"
+    return told
 
 
 def _serving(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,15 +100,40 @@ def _serving(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _network(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the source, packets, and loss where nothing is lost; of regimes tell the names."""
+    """Leave out the source, packets, and loss where nothing is lost; tell what regimes are."""
     said = _without(section, "source", "framing")
     if not section.get("loss", {}).get("probability"):
         said.pop("loss", None)
     if "regimes" in section:
-        said = {"kind": section.get("kind"), "regimes": ", ".join(section["regimes"])}
+        regimes = (_regime(name, regime) for name, regime in section["regimes"].items())
+        said = {"kind": section.get("kind"), "regimes": ", ".join(regimes)}
         if section.get("markov"):
-            said["mean stay"] = section["markov"]["mean_s"]
+            mean_s = section["markov"]["mean_s"]
+            said["mean stay"] = {name: f"{stay_s:g} s" for name, stay_s in mean_s.items()}
+        if section.get("schedule"):
+            said["schedule"] = _schedule(section["schedule"])
+        if section.get("schedules"):
+            said["schedules"] = "; ".join(
+                f"{name} ({percent(each['share'])} of devices): {_schedule(each['schedule'])}"
+                for name, each in section["schedules"].items()
+            )
     return said
+
+
+def _regime(name: str, regime: Mapping[str, Any]) -> str:
+    """Return a regime's name, and its preset or figures and its loss, where it has them."""
+    figures = ("down_bps", "up_bps", "rtt_s")
+    link = {"preset": regime.get("preset")}
+    if not link["preset"]:
+        link = {key: regime[key] for key in figures if key in regime}
+    if lost := (regime.get("loss") or {}).get("probability"):
+        link["loss"] = percent(lost)
+    inner = in_words(link)
+    return f"{name} ({inner})" if inner else name
+
+
+def _schedule(changes: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{change['regime']} from {change['at_s']:g} s" for change in changes)
 
 
 def _phones(section: Mapping[str, Any]) -> dict[str, Any]:
