@@ -3,7 +3,7 @@
 from sim.network.links import Links
 from sim.network.transfers import Transfers
 from sim.network_records import NetworkRecords
-from sim.radio.energy import powered, radio_energy_j
+from sim.radio.energy import radio_energy_j
 from sim.records import AdaptationRecords, InteractionRecords
 from sim.world import World
 
@@ -19,14 +19,15 @@ def fleet_energy_j(
     The SRM scores the list once at every step that is re-ranked, and once more when a device that
     waited shows the new list. Training on a device counts as computing. What the phones spend
     besides while their sessions last is `idle`, which is there where the hardware has idle power.
+    What the radios do is counted up to the end of the simulation (`energy_by_radio_j`).
     """
     scorings, compute_j = interactions.scorings, 0.0
     for hardware, scoring_s, devices in world.phones.groups():
         compute_j += hardware.active_power_w * scoring_s * int(scorings[devices].sum())
     if adaptation is not None:
         compute_j += training_energy_j(world, adaptation)
-    transfers = powered(counted_transfers(links, interactions), interactions.horizon_s)
-    radio = radio_energy_j(links.radios.radios, transfers)
+    transfers = counted_transfers(links, interactions)
+    radio = radio_energy_j(links.radios.radios, transfers, interactions.horizon_s)
     return {
         "compute": compute_j,
         **{f"radio_{state}": energy_j for state, energy_j in radio.items()},

@@ -6,7 +6,7 @@ from sim.network.coverage import CoverageRecords
 from sim.network.links import Links
 from sim.network.traffic import Traffic
 from sim.network.transfers import Transfers
-from sim.radio.energy import energy_by_radio_j, powered
+from sim.radio.energy import energy_by_radio_j
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class NetworkRecords:
         radios = links.radios.radios
         energy_j: dict[str, dict[str, float]] = {}
         if len(radios) > 1:
-            spent_j = energy_by_radio_j(radios, powered(transfers, horizon_s))
+            spent_j = energy_by_radio_j(radios, transfers, horizon_s)
             energy_j = dict(zip((radio.name for radio in radios), spent_j, strict=True))
         return cls(
             traffic=Traffic.of(transfers, horizon_s),

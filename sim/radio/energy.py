@@ -1,5 +1,6 @@
 """Energy of the phones' radios, from the transfers that crossed."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,22 +13,19 @@ from sim.radio.radio import Radio
 BITS_PER_MEGABIT = 1e6
 
 
-def powered(transfers: Transfers, horizon_s: float) -> Transfers:
-    """Return the transfers that needed a radio by the end of the simulation."""
-    return transfers.where((transfers.wake_s <= horizon_s) & (transfers.radio != NO_RADIO))
-
-
-def radio_energy_j(radios: Sequence[Radio], transfers: Transfers) -> dict[str, float]:
-    """Return what the transfers cost, by state: `promotion`, `transfer` and `tail`."""
+def radio_energy_j(
+    radios: Sequence[Radio], transfers: Transfers, horizon_s: float = math.inf
+) -> dict[str, float]:
+    """Return what the transfers cost by the end, by state: `promotion`, `transfer` and `tail`."""
     energy_j = dict.fromkeys(("promotion", "transfer", "tail"), 0.0)
-    for own_j in energy_by_radio_j(radios, transfers):
+    for own_j in energy_by_radio_j(radios, transfers, horizon_s):
         for state in energy_j:
             energy_j[state] += own_j[state]
     return energy_j
 
 
 def energy_by_radio_j(
-    radios: Sequence[Radio], transfers: Transfers
+    radios: Sequence[Radio], transfers: Transfers, horizon_s: float = math.inf
 ) -> tuple[dict[str, float], ...]:
     """Return what the transfers cost each radio, by state: `promotion`, `transfer` and `tail`.
 
@@ -36,25 +34,34 @@ def energy_by_radio_j(
     transfer is alpha x Mbit + beta x duration; while several overlap, as a reply does a push of
     parameters, beta is paid once.
 
+    All of it is cut at the end of the simulation: what needs the radio after that costs nothing,
+    and a promotion, a transfer or a tail that the end falls into costs its power x the time of it
+    that had passed. Of the bytes of such a transfer those count that had crossed, in proportion to
+    that time: alpha x Mbit x passed time / duration.
+
     Args:
         radios: those that a device can be on; `transfers.radio` counts them.
-        transfers: of many devices, in any order.
+        transfers: of many devices, in any order; those without a radio cost nothing.
+        horizon_s: end of the simulation; infinite to count everything to its own end.
     """
-    order = np.lexsort(
+    powered = np.flatnonzero((transfers.wake_s <= horizon_s) & (transfers.radio != NO_RADIO))
+    by_time = np.lexsort(
         (
-            transfers.wire_bytes,
-            transfers.direction,
-            transfers.end_s,
-            transfers.start_s,
-            transfers.wake_s,
-            transfers.device,
+            transfers.wire_bytes[powered],
+            transfers.direction[powered],
+            transfers.end_s[powered],
+            transfers.start_s[powered],
+            transfers.wake_s[powered],
+            transfers.device[powered],
         )
     )
-    device, radio = transfers.device[order], transfers.radio[order]
-    wake_s, start_s = transfers.wake_s[order], transfers.start_s[order]
+    order = powered[by_time]
+    device, radio, wake_s = transfers.device[order], transfers.radio[order], transfers.wake_s[order]
+    start_s = np.minimum(transfers.start_s[order], horizon_s)
+    end_s = np.minimum(transfers.end_s[order], horizon_s)
     same_device = device[1:] == device[:-1]
-    busy_until_s = _busy_until_s(device, transfers.end_s[order])
-    pause_s = np.full(len(order), np.inf)
+    busy_until_s = _busy_until_s(device, end_s)
+    pause_s = horizon_s - busy_until_s
     pause_s[:-1][same_device] = np.maximum(wake_s[1:] - busy_until_s[:-1], 0.0)[same_device]
     begin_s = start_s.copy()
     begin_s[1:][same_device] = np.maximum(start_s[1:], busy_until_s[:-1])[same_device]
@@ -62,15 +69,16 @@ def energy_by_radio_j(
     promoted = np.ones(len(order), np.bool_)
     tail_s = np.array([each.tail_s for each in radios])
     promoted[1:] = ~same_device | (pause_s[:-1] > tail_s[radio[:-1]]) | (radio[1:] != radio[:-1])
-    megabits = 8 * transfers.wire_bytes[order] / BITS_PER_MEGABIT
+    crossed = _crossed_share(transfers.start_s[order], transfers.end_s[order], horizon_s)
+    megabits = 8 * transfers.wire_bytes[order] * crossed / BITS_PER_MEGABIT
     up = transfers.direction[order] == Direction.UP
     energy_j = []
     for position, each in enumerate(radios):
         own = radio == position
-        promotions = int((promoted & own).sum())
+        promotion_s = np.minimum(each.promotion_s, horizon_s - wake_s[promoted & own])
         energy_j.append(
             {
-                "promotion": promotions * each.promotion_s * each.promotion_w,
+                "promotion": each.promotion_w * float(promotion_s.sum()),
                 "transfer": each.alpha_up_w_per_mbps * float(megabits[own & up].sum())
                 + each.alpha_down_w_per_mbps * float(megabits[own & ~up].sum())
                 + each.beta_w * float(active_s[own].sum()),
@@ -78,6 +86,18 @@ def energy_by_radio_j(
             }
         )
     return tuple(energy_j)
+
+
+def _crossed_share(
+    start_s: NDArray[np.float64], end_s: NDArray[np.float64], horizon_s: float
+) -> NDArray[np.float64]:
+    """Return which share of each transfer's bytes had crossed by the end of the simulation."""
+    # What crosses in no time has crossed or not.
+    share = (end_s <= horizon_s).astype(np.float64)
+    under_way = (start_s < horizon_s) & (horizon_s < end_s)
+    begun_s = start_s[under_way]
+    share[under_way] = (horizon_s - begun_s) / (end_s[under_way] - begun_s)
+    return share
 
 
 def _busy_until_s(device: NDArray[np.integer], end_s: NDArray[np.float64]) -> NDArray[np.float64]:

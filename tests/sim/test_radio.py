@@ -23,7 +23,7 @@ RADIO = Radio(
 MEGABIT = 125_000
 
 
-def energy(*transfers, radios=(RADIO,)):
+def energy(*transfers, radios=(RADIO,), horizon_s=np.inf):
     """The energy of transfers (device, start_s, end_s, bytes up, bytes down[, wake_s, radio])."""
     columns = [each if len(each) == 7 else (*each, each[1], 0) for each in transfers]
     rows = [
@@ -44,9 +44,8 @@ def energy(*transfers, radios=(RADIO,)):
         for device, start_s, end_s, up, down, wake_s, radio in columns
     ]
     names = [field.name for field in fields(Transfers)]
-    return radio_energy_j(
-        radios, Transfers(**{name: np.array([row[name] for row in rows]) for name in names})
-    )
+    transfers = Transfers(**{name: np.array([row[name] for row in rows]) for name in names})
+    return radio_energy_j(radios, transfers, horizon_s)
 
 
 def test_an_isolated_transfer_pays_promotion_transfer_and_the_whole_tail():
