@@ -298,6 +298,8 @@ def _provenance(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _wall(run: RunRecords) -> str:
     engine = run.summary["engine"]
-    phases = ", ".join(f"{name} {seconds(wall)}" for name, wall in engine["wall_s"].items())
+    # How long the report takes is not known before it is written; `summary.json` has it afterwards.
+    known = {name: wall_s for name, wall_s in engine["wall_s"].items() if name != "report"}
+    phases = ", ".join(f"{name} {seconds(wall_s)}" for name, wall_s in known.items())
     models = "from the cache" if engine.get("cached") else "trained or run here"
     return f"{phases}; models {models}; {count(engine.get('events'))} events simulated"

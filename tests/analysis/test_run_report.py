@@ -351,3 +351,8 @@ def test_nothing_is_wider_than_the_screen(page: Path, width: int, tmp_path: Path
     measured = re.search(r"<title>wide (\d+) of (\d+)</title>", done.stdout)
     assert measured is not None
     assert int(measured[1]) <= int(measured[2]) <= width
+
+
+def test_wall_time_leaves_out_the_report_which_is_not_yet_written(page: Path) -> None:
+    (wall,) = re.findall(r"Wall time: ([^;]+);", text_of(page))
+    assert wall == "prepare 0.400 s, train 31.0 s, infer 6.50 s, simulate 0.800 s"
