@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 from sim.network.latency import Latency
 from sim.network.message import Direction, Message
 
+_FOREVER_S = 1e10
+"""Changes from here on, after 300 years, are never lived through; below, a time in s is exact to 2
+microseconds, so that it can be counted in ms."""
+
+LEAST_FACTOR = 1e-6
+"""What degradations leave of the bandwidth at least: with less, transfers would not end."""
+
 
 @dataclass(frozen=True, eq=False)
 class Disturbance:
@@ -36,7 +43,8 @@ class Steps:
 
     Attributes:
         start_s: when each step begins, ascending; the first begins before everything.
-        factor: product of the bandwidth factors of all disturbances that last.
+        factor: product of the bandwidth factors of all disturbances that last; where it is not 0,
+            at least `LEAST_FACTOR`.
         extra_latency_s: sum of their latencies.
     """
 
@@ -50,18 +58,27 @@ class Steps:
 
     @classmethod
     def of(cls, disturbances: Sequence[Disturbance]) -> "Steps":
-        """Add disturbances of one device up: factors multiply, latencies add."""
+        """Add disturbances of one device up: factors multiply, latencies add.
+
+        What would end after 300 years of simulated time, or later, never ends.
+        """
         changes = {each.start_s for each in disturbances} | {each.end_s for each in disturbances}
-        start_s = (-math.inf, *sorted(changes - {math.inf, -math.inf}))
+        lived = (change_s for change_s in changes if abs(change_s) < _FOREVER_S)
+        start_s = (-math.inf, *sorted(lived))
         lasting = [
             [each for each in disturbances if each.start_s <= begin_s < each.end_s]
             for begin_s in start_s
         ]
         return cls(
             start_s,
-            tuple(math.prod(each.bandwidth_factor for each in some) for some in lasting),
+            tuple(_left([each.bandwidth_factor for each in some]) for some in lasting),
             tuple(math.fsum(each.extra_latency_s for each in some) for some in lasting),
         )
+
+
+def _left(factors: Sequence[float]) -> float:
+    """Return what several factors leave together."""
+    return max(math.prod(factors), LEAST_FACTOR) if all(factors) else 0.0
 
 
 class Disturbances:

@@ -127,6 +127,21 @@ def test_what_disturbances_add_up_to_is_the_product_of_those_that_last(windows, 
     assert bool(added_up) == bool(windows)
 
 
+def test_what_lasts_for_ages_never_ends_and_what_begins_then_never_does():
+    for long_s in (1e10, 1e30, math.inf):
+        lasting = Disturbance(10.0, 10.0 + long_s, bandwidth_factor=0.0)
+        never = Disturbance(long_s, math.inf, extra_latency_s=1.0)
+        steps = Disturbances([lasting, never], devices=1).steps(0)
+        assert (steps.start_s, steps.factor) == ((-math.inf, 10.0), (1.0, 0.0))
+
+
+def test_degradations_together_leave_a_millionth():
+    twice = [Disturbance(0.0, 10.0, bandwidth_factor=1e-6)] * 2
+    assert Disturbances(twice, devices=1).bandwidth_factor(0, 5.0) == 1e-6
+    lost = [*twice, Disturbance(0.0, 10.0, bandwidth_factor=0.0)]
+    assert Disturbances(lost, devices=1).bandwidth_factor(0, 5.0) == 0.0
+
+
 def test_a_regional_loss_hits_all_devices_of_a_region_and_no_others():
     settings = faults(
         regions=4, coverage_losses=({"start_s": 10.0, "duration_s": 5.0, "regions": (1, 3)},)
@@ -182,6 +197,14 @@ def test_a_share_hits_devices_independently():
             "give only one of share and regions",
         ),
         ({"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 0.0},)}, "than"),
+        (
+            {"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 1e-320},)},
+            "greater than or equal to 1e-6",
+        ),
+        (
+            {"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 1.5},)},
+            "less than or equal to 1",
+        ),
     ],
 )
 def test_impossible_link_faults_are_refused(values, message):

@@ -171,6 +171,11 @@ def test_hand_computed_transfers_through_disturbances():
     ]
 
 
+def test_a_loss_of_coverage_for_ages_is_one_for_ever():
+    windows = [(0.003, 1e30, 0.0)]
+    assert crossed_s([1], 0, [(0.0, 1500), (0.005, 1500)], windows) == [0.001, math.inf]
+
+
 def test_only_the_devices_of_a_disturbance_are_hit():
     trace = PacketTrace(np.arange(1, 101))
     hit = Disturbance(0.0, 0.05, np.array([False, True]), bandwidth_factor=0.0)
