@@ -4,9 +4,9 @@ from bisect import bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 
 from workloads import draws
-from workloads.quantities import PositiveSeconds
 from workloads.settings import Settings
 
 
@@ -20,9 +20,9 @@ class AvailabilitySettings(Settings):
     (scoring, sending, training) it finishes.
     """
 
-    on_s: PositiveSeconds
-    """Mean time in the foreground."""
-    off_s: PositiveSeconds
+    on_s: FiniteFloat = Field(ge=0.1)
+    """Mean time in the foreground; each change is drawn for the whole fleet."""
+    off_s: FiniteFloat = Field(ge=0.1)
     """Mean time elsewhere."""
 
 

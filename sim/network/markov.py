@@ -15,6 +15,9 @@ from workloads.settings import Settings, invalid
 
 Probability = FiniteFloat
 
+SHORTEST_MEAN_S = 0.1
+"""Every change is drawn for the whole fleet; with shorter stays a run would be nothing else."""
+
 
 class MarkovSettings(Settings):
     """A device stays in each regime for an exponential time, and then goes to another.
@@ -24,7 +27,8 @@ class MarkovSettings(Settings):
     """
 
     mean_s: dict[str, float] = Field(min_length=1)
-    """Mean stay in each regime that the chain has, `none` for no coverage; `.inf` never leaves."""
+    """Mean stay in each regime that the chain has, at least 0.1, `none` for no coverage; `.inf`
+    never leaves."""
     next: dict[str, dict[str, Probability]] = Field(default={})
     """Where a device goes from a regime, with which probability; a regime that is not given here
     leads to all others alike."""
@@ -36,8 +40,10 @@ class MarkovSettings(Settings):
     def _is_a_chain(self) -> Self:
         names = list(self.mean_s)
         for name, mean_s in self.mean_s.items():
-            if not mean_s > 0:
-                raise invalid(f"is {mean_s:g}; must be above 0", f"mean_s.{name}")
+            if not mean_s >= SHORTEST_MEAN_S:
+                raise invalid(
+                    f"is {mean_s:g}; must be at least {SHORTEST_MEAN_S:g}", f"mean_s.{name}"
+                )
         for name, row in self.next.items():
             if name not in names:
                 raise invalid(

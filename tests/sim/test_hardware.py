@@ -60,7 +60,8 @@ def test_without_classes_all_phones_are_the_one_whose_figures_are_given():
         ({"classes": {"low": 1.5}}, "less than or equal to 1"),
         ({"classes": []}, "add up to 0"),
         ({"churn": {"per_step": 1.0}}, "less than 1"),
-        ({"availability": {"on_s": 0.0, "off_s": 1.0}}, "greater than 0"),
+        ({"availability": {"on_s": 0.0, "off_s": 1.0}}, "greater than or equal to 0.1"),
+        ({"availability": {"on_s": 1.0, "off_s": 0.05}}, "greater than or equal to 0.1"),
     ],
 )
 def test_impossible_devices_are_refused(given, what):

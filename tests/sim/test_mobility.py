@@ -382,7 +382,8 @@ def test_each_regime_loses_its_own_share_of_packets():
         ({"schedule": [(0.0, "fast"), (5.0, "slow"), (5.0, "fast")]}, "must ascend"),
         ({"schedule": [(0.0, "5g")]}, "names regime '5g'; there are fast, slow, none"),
         ({"markov": {"mean_s": {"5g": 1.0, "fast": 1.0}}}, "names regime '5g'"),
-        ({"markov": {"mean_s": {"slow": 1.0, "fast": 0.0}}}, "must be above 0"),
+        ({"markov": {"mean_s": {"slow": 1.0, "fast": 0.0}}}, "must be at least 0.1"),
+        ({"markov": {"mean_s": {"slow": 1.0, "fast": 0.001}}}, "must be at least 0.1"),
         ({"markov": {"mean_s": {"slow": 1.0}}}, "leads nowhere"),
         ({"markov": {"mean_s": {"slow": 1.0, "fast": math.inf}}}, "is needed where some regime"),
         (
