@@ -1,6 +1,7 @@
 """What a device's radio has cost so far: what a phone can know of its own energy."""
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -28,8 +29,11 @@ class RadioMeter:
     """Counts the energy of each device's radio up to a time.
 
     That is the energy of the transfers that were over before that time, with the tails between them
-    and as much of the last tail as had passed. A transfer under way counts when it is over. Counted
-    up to the end of time it is what `radio_energy_j` tells of one device.
+    and as much of the last tail as had passed. A transfer under way counts when it is over; where
+    none is, this is what `radio_energy_j` tells of one device up to that time.
+
+    What the first n crossings of a device cost, in their order, is kept for each n: a crossing that
+    is over changes only what follows it, and little does.
 
     Args:
         radios: those that a device can be on.
@@ -39,7 +43,7 @@ class RadioMeter:
         self._radios = tuple(radios)
         self._under_way: dict[int, list[Crossing]] = defaultdict(list)
         self._over: dict[int, list[Crossing]] = defaultdict(list)
-        self._spent: dict[int, Spent] = {}
+        self._spent: dict[int, list[Spent]] = defaultdict(list)
 
     @classmethod
     def of(cls, links: Links) -> "RadioMeter":
@@ -55,38 +59,46 @@ class RadioMeter:
 
     def energy_j(self, device: int, time_s: float) -> float:
         """Return what a device's radio has cost before `time_s`, not before the last call's."""
-        under_way = self._under_way[device]
-        if any(each.end_s < time_s for each in under_way):
-            over = self._over[device]
-            over += (each for each in under_way if each.end_s < time_s)
-            over.sort()
+        under_way, spent_by_then = self._under_way[device], self._spent[device]
+        ended = sorted(each for each in under_way if each.end_s < time_s)
+        if ended:
             self._under_way[device] = [each for each in under_way if each.end_s >= time_s]
-            self._spent[device] = spent(self._radios, over)
-        if device not in self._spent:
-            return 0.0
-        return self._spent[device].with_tail_j(time_s)
+            over = self._over[device]
+            kept = bisect_left(over, ended[0])
+            over[kept:] = sorted(over[kept:] + ended)
+            del spent_by_then[kept:]
+            for each in over[kept:]:
+                before = spent_by_then[-1] if spent_by_then else None
+                spent_by_then.append(_spent_after(self._radios, before, each))
+        return spent_by_then[-1].with_tail_j(time_s) if spent_by_then else 0.0
 
 
 def spent(radios: Sequence[Radio], crossings: Iterable[Crossing]) -> Spent:
     """Return what crossings of one device cost, in order, as `radio_energy_j` counts them."""
-    energy_j, busy_until_s, last = 0.0, -math.inf, None
+    so_far = None
     for each in crossings:
-        radio = radios[each.radio]
-        pause_s = max(each.wake_s - busy_until_s, 0.0)
-        if last is not None:
-            energy_j += _tail_j(last, pause_s)
-        if last is not radio or pause_s > last.tail_s:
-            energy_j += radio.promotion_s * radio.promotion_w
-        begin_s = max(each.start_s, busy_until_s)
-        busy_until_s = max(busy_until_s, each.end_s)
-        up = each.direction == Direction.UP
-        alpha_w_per_mbps = radio.alpha_up_w_per_mbps if up else radio.alpha_down_w_per_mbps
-        energy_j += alpha_w_per_mbps * 8 * each.wire_bytes / BITS_PER_MEGABIT
-        energy_j += radio.beta_w * max(busy_until_s - begin_s, 0.0)
-        last = radio
-    if last is None:
+        so_far = _spent_after(radios, so_far, each)
+    if so_far is None:
         raise ValueError("nothing crossed")
-    return Spent(energy_j, busy_until_s, last)
+    return so_far
+
+
+def _spent_after(radios: Sequence[Radio], before: Spent | None, crossing: Crossing) -> Spent:
+    """Return what crossings cost together with the next one."""
+    radio = radios[crossing.radio]
+    energy_j, busy_until_s, last = before or (0.0, -math.inf, None)
+    pause_s = max(crossing.wake_s - busy_until_s, 0.0)
+    if last is not None:
+        energy_j += _tail_j(last, pause_s)
+    if last is not radio or pause_s > last.tail_s:
+        energy_j += radio.promotion_s * radio.promotion_w
+    begin_s = max(crossing.start_s, busy_until_s)
+    busy_until_s = max(busy_until_s, crossing.end_s)
+    up = crossing.direction == Direction.UP
+    alpha_w_per_mbps = radio.alpha_up_w_per_mbps if up else radio.alpha_down_w_per_mbps
+    energy_j += alpha_w_per_mbps * 8 * crossing.wire_bytes / BITS_PER_MEGABIT
+    energy_j += radio.beta_w * max(busy_until_s - begin_s, 0.0)
+    return Spent(energy_j, busy_until_s, radio)
 
 
 def _tail_j(radio: Radio, pause_s: float) -> float:

@@ -1,5 +1,8 @@
 """Batteries that run down and budgets that run out, on worlds small enough to follow by hand."""
 
+from collections import defaultdict
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -22,7 +25,7 @@ from sim.policies.consistency import Consistency
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
 from sim.radio.energy import radio_energy_j
-from sim.radio.meter import RadioMeter
+from sim.radio.meter import RadioMeter, spent
 from sim.records import RankedBy
 
 IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
@@ -165,6 +168,34 @@ def columns(transfers):
         wire_bytes = np.array([each.wire_bytes for _, each in transfers])
 
     return Columns
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_meter_that_keeps_what_it_added_up_is_one_that_adds_it_up_anew(seed):
+    # Transfers are noted when they begin, when they end, or in between, as links do.
+    generator = np.random.default_rng(seed)
+    radios = [RADIO, replace(RADIO, beta_w=7.0, tail=((3.0, 1.3),))]
+    transfers = [
+        (
+            float(generator.uniform(each.wake_s, each.end_s)),
+            device,
+            each._replace(radio=int(generator.integers(2)), wake_s=each.wake_s / 3),
+        )
+        for device, each in crossings(200, seed)
+    ]
+    transfers.sort()
+    meter, noted, following = RadioMeter(radios), defaultdict(list), 0
+    for time_s in np.sort(generator.uniform(0, 240, 150)):
+        while following < len(transfers) and transfers[following][0] <= time_s:
+            _, device, crossing = transfers[following]
+            meter.note(device, crossing)
+            noted[device].append(crossing)
+            following += 1
+        for device in range(3):
+            over = sorted(each for each in noted[device] if each.end_s < time_s)
+            anew_j = spent(radios, over).with_tail_j(time_s) if over else 0.0
+            assert meter.energy_j(device, time_s) == anew_j
+    assert following == len(transfers)
 
 
 def test_a_meter_counts_what_is_over_and_the_tail_so_far():
