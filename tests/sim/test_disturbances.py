@@ -199,7 +199,7 @@ def test_a_share_hits_devices_independently():
         ({"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 0.0},)}, "than"),
         (
             {"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 1e-320},)},
-            "greater than or equal to 1e-6",
+            "greater than or equal to 0.000001",
         ),
         (
             {"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 1.5},)},
