@@ -1,5 +1,6 @@
 """Which policy is best at the same request frequency, where the paired interval allows a word."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,27 @@ def contests(sweep: SweepRecords) -> list[Contest]:
     ]
 
 
+def leads(
+    sweep: SweepRecords, settings: pd.DataFrame, first: int, others: Sequence[int]
+) -> list[Estimate]:
+    """Return how much more accurate one setting is than each of others, paired on users.
+
+    Args:
+        sweep: of the settings.
+        settings: rows of `sweep.settings`.
+        first: the position of its row.
+        others: those of theirs.
+    """
+    frames = [sweep.sums_of(settings.iloc[row]) for row in (first, *others)]
+    users = sorted(set().union(*(frame.index for frame in frames)))
+    frames = [frame.reindex(users, fill_value=0.0) for frame in frames]
+    ratios = UserResamples(len(users)).ratios(
+        np.column_stack([frame[HEADLINE] for frame in frames]),
+        np.column_stack([frame["interactions"] for frame in frames]),
+    )
+    return [ratios.difference(0, ratios, column) for column in range(1, len(frames))]
+
+
 def _contest(sweep: SweepRecords, facet: str, frequency: float) -> Contest:
     settings = sweep.settings
     mine = settings[(settings["facet"] == facet) & settings["swept"].astype(bool)]
@@ -60,9 +82,9 @@ def _contest(sweep: SweepRecords, facet: str, frequency: float) -> Contest:
     if len(ranking) < 2:
         return Contest(facet, frequency, accuracy, None, None)
     best = ratios[ranking[0]]
-    leads = [best.difference(0, ratios[other], 0) for other in ranking[1:]]
-    winner = ranking[0] if all(lead.above_zero for lead in leads) else None
-    return Contest(facet, frequency, accuracy, winner, leads[0])
+    ahead = [best.difference(0, ratios[other], 0) for other in ranking[1:]]
+    winner = ranking[0] if all(lead.above_zero for lead in ahead) else None
+    return Contest(facet, frequency, accuracy, winner, ahead[0])
 
 
 def _mixture(sweep: SweepRecords, part: pd.DataFrame, frequency: float) -> pd.DataFrame | None:

@@ -4,11 +4,14 @@ A sweep of models or workloads leads with an ablation, one of request policies o
 around them with the trade-off; one of both has both.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis import (
     ablation,
@@ -38,6 +41,9 @@ from analysis.numerals import (
 from analysis.policy_contest import FREQUENCIES
 from analysis.sweep_records import SweepRecords
 from analysis.tables import Table
+
+#: Settings that are tied at the top are named up to this number.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -163,15 +169,7 @@ def _world(sweep: SweepRecords, parts: Sequence[Part]) -> list[tuple[str, str]]:
 
 
 def _sentence(sweep: SweepRecords, contests: list[policy_contest.Contest]) -> str:
-    best = sweep.settings[sweep.settings["swept"].astype(bool)]
-    top = best.iloc[int(best[ACCURACY].to_numpy().argmax())]
-    estimate = Estimate(float(top[ACCURACY]), _number(top["low"]), _number(top["high"]))
-    label = " ".join(part for part in (top["kind"], top["policy"], top["facet"]) if part)
-    sentence = (
-        f"Of {count(len(best))} settings of {count(len(sweep.kinds))} policies, {label} was the "
-        f"most accurate: {HEADLINE.upper()} {with_interval(estimate)} at "
-        f"{percent(top['request_frequency'])} of interactions."
-    )
+    sentence = _most_accurate(sweep)
     won = [contest for contest in contests if contest.winner is not None]
     if won:
         said = "; ".join(
@@ -183,6 +181,45 @@ def _sentence(sweep: SweepRecords, contests: list[policy_contest.Contest]) -> st
     if any(contest.lead is not None for contest in contests):
         return f"{sentence} At equal request frequency no policy is shown to be the best."
     return sentence
+
+
+def _most_accurate(sweep: SweepRecords) -> str:
+    """Name the most accurate setting, and how many the paired intervals do not tell from it."""
+    settings = sweep.settings[sweep.settings["swept"].astype(bool)].reset_index(drop=True)
+    value = settings[ACCURACY].to_numpy(dtype=np.float64)
+    first = int(value.argmax())
+    top = settings.iloc[first]
+    estimate = Estimate(float(top[ACCURACY]), _number(top["low"]), _number(top["high"]))
+    reached = f"{HEADLINE.upper()} {with_interval(estimate)}"
+    equal = [i for i in range(len(settings)) if math.isclose(value[i], value[first])]
+    if 1 < len(equal) == len(settings):
+        return f"All {count(len(settings))} settings are tied, exactly equal: {reached}."
+    policies = "policy" if len(sweep.kinds) == 1 else "policies"
+    of_all = f"Of {count(len(settings))} settings of {count(len(sweep.kinds))} {policies}, "
+    named = [_label(settings.iloc[i]) for i in equal[:MOST_NAMED]]
+    if len(equal) > MOST_NAMED:
+        named.append(f"{count(len(equal) - MOST_NAMED)} more")
+    at = f"{percent(top['request_frequency'])} of interactions"
+    if len(equal) > 1:
+        sentence = f"{of_all}{'; '.join(named)} are tied, exactly equal: {reached}"
+    else:
+        sentence = f"{of_all}{named[0]} was the most accurate: {reached} at {at}"
+    # Users of different workloads are other people, whom nothing pairs.
+    same_users = not any(key.startswith("workload") for key in sweep.swept)
+    others = [i for i in range(len(settings)) if same_users and i not in equal]
+    leads = policy_contest.leads(sweep, settings, first, others)
+    tied = sum(not lead.above_zero for lead in leads)
+    if not tied:
+        return f"{sentence}."
+    which = f"{count(tied)} of the other {count(len(others))}"
+    if tied == len(others):
+        which = "the other" if tied == 1 else f"all {count(tied)} others"
+    joined = "and" if len(equal) > 1 else "but"
+    return f"{sentence}, {joined} tied with {which}: no paired interval tells them apart."
+
+
+def _label(row: "pd.Series[Any]") -> str:
+    return " ".join(str(part) for part in (row["kind"], row["policy"], row["facet"]) if part)
 
 
 def _contest_table(contests: list[policy_contest.Contest]) -> Table:
@@ -204,33 +241,52 @@ def _contest_table(contests: list[policy_contest.Contest]) -> Table:
 
 
 def _points(sweep: SweepRecords) -> Table:
-    rows = []
-    for _, row in sweep.settings.iterrows():
-        estimate = Estimate(float(row[ACCURACY]), _number(row["low"]), _number(row["high"]))
-        name = " ".join(part for part in (row["kind"], row["policy"]) if part)
-        rows.append(
-            [
-                name + (f", {row['facet']}" if row["facet"] else ""),
-                percent(row["request_frequency"]),
-                with_interval(estimate),
-                seconds(_number(row.get("response_s.p50"))),
-                scaled(_number(row.get("energy_j.per_device")), "J"),
-                scaled(_number(row.get("bytes.up", np.nan) + row.get("bytes.down", np.nan)), "B"),
-                percent(_number(row.get("cloud.utilisation"))),
-                significant(_number(row.get("cloud.cost_usd"))),
-            ]
-        )
-    columns = (
-        "Policy",
-        "requests",
-        HEADLINE.upper(),
-        "median response",
-        "energy per device",
-        "bytes",
-        "replicas busy",
-        "price, USD",
-    )
-    return tables.of_texts("All settings of the sweep", columns, rows)
+    settings = sweep.settings
+    columns = {
+        name: cells
+        for name, cells in _point_columns().items()
+        if name not in OPTIONAL or settings.get(OPTIONAL[name], pd.Series(0.0)).fillna(0.0).any()
+    }
+    rows = [[cell(row) for cell in columns.values()] for _, row in settings.iterrows()]
+    return tables.of_texts("All settings of the sweep", list(columns), rows)
+
+
+#: Columns of the table of settings that are left out where all of their values are 0.
+OPTIONAL = {
+    "95th percentile": "response_s.p95",
+    **{name.replace("_", " "): f"outcomes.{name}" for name in ("timed_out", "rejected", "lost")},
+}
+
+
+def _point_columns() -> dict[str, Callable[["pd.Series[Any]"], str]]:
+    """Return each column's name and how it is made from a setting."""
+
+    def of(key: str, show: Callable[[float | None], str]) -> Callable[["pd.Series[Any]"], str]:
+        return lambda row: show(_number(row.get(key)))
+
+    return {
+        "Policy": _setting,
+        "requests": of("request_frequency", percent),
+        HEADLINE.upper(): lambda row: with_interval(
+            Estimate(float(row[ACCURACY]), _number(row["low"]), _number(row["high"]))
+        ),
+        "median response": of("response_s.p50", seconds),
+        **{
+            name: of(key, seconds if key.startswith("response_s") else count)
+            for name, key in OPTIONAL.items()
+        },
+        "energy per device": of("energy_j.per_device", lambda value: scaled(value, "J")),
+        "bytes": lambda row: scaled(
+            _number(row.get("bytes.up", np.nan) + row.get("bytes.down", np.nan)), "B"
+        ),
+        "replicas busy": of("cloud.utilisation", percent),
+        "price, USD": of("cloud.cost_usd", significant),
+    }
+
+
+def _setting(row: "pd.Series[Any]") -> str:
+    name = " ".join(str(part) for part in (row["kind"], row["policy"]) if part)
+    return name + (f", {row['facet']}" if row["facet"] else "")
 
 
 def _number(value: object) -> float | None:

@@ -1,6 +1,7 @@
 """Swept keys and their values in words: `models.llm.trained_until: 0.5` is a phrase, not a path."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,15 @@ FUSIONS = {"1": "LLM only", "5": "SRM only", "learned": "learned fusion"}
 def plain(value: Any) -> Any:
     """Return a value of `sweep.parquet` as it stood in the scenario.
 
-    Values of several types share a column as text; a mapping among them is YAML. Keys that a
-    mapping lacks, but others of its column have, are None there.
+    Values of several types share a column as text; mappings and lists among them are YAML. Keys
+    that a mapping lacks, but others of its column have, are None there.
     """
-    if isinstance(value, str) and value.startswith("{"):
+    if isinstance(value, str) and value.startswith(("{", "[")):
         value = yaml.safe_load(value)
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items() if is_given(inner)}
+    if isinstance(value, list | np.ndarray):
+        return [plain(inner) for inner in value]
     if isinstance(value, np.generic):
         value = value.item()
     return value if is_given(value) else None
@@ -59,12 +62,29 @@ def of_value(key: str, value: Any) -> str:
         case "workload.dataset":
             return str(value)
     section, _, name = key.rpartition(".")
+    if isinstance(value, Mapping | list) and key.partition(".")[0] not in ("models", "policy"):
+        return f"{name}: {_as_yaml(value)}"
     owner = OWNERS.get(section) or OWNERS.get(key, "")
     name = "" if name == "kind" or key in OWNERS else name.replace("_", " ")
     shown = _of_mapping(value) if isinstance(value, Mapping) else _of_number(value)
     if key == "policy":
         return shown
     return " ".join(part for part in (owner, name, shown) if part)
+
+
+def shortened(phrases: Sequence[str], most: int) -> list[str]:
+    """Return phrases of at most `most` characters, those that differ still different.
+
+    What is too long loses its middle; where two would be the same then, each gets its number.
+    """
+    kept = (most - 1) // 2
+    short = [
+        phrase if len(phrase) <= most else f"{phrase[: most - 1 - kept]}…{phrase[-kept:]}"
+        for phrase in phrases
+    ]
+    if len(set(short)) == len(set(phrases)):
+        return short
+    return [f"{i}: {phrase}"[:most] for i, phrase in enumerate(short, 1)]
 
 
 def fusion(value: Any) -> str:
@@ -87,9 +107,17 @@ def _of_mapping(value: Any) -> str:
     return kind or further
 
 
+def _as_yaml(value: Any) -> str:
+    """Return a mapping or a list on one line, as it could stand in a scenario."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf)
+    return str(text).strip()
+
+
 def _of_number(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, list):
+        return _as_yaml(value)
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 

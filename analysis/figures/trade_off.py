@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import theme
+from analysis import swept_words, theme
 from analysis.drawing import (
     Drawing,
     EndLabel,
@@ -24,6 +24,9 @@ from analysis.sweep_records import SweepRecords
 ACCURACY = f"accuracy.{HEADLINE}.mean"
 REFERENCES = ("always_ideal", "popularity", "srm_full")
 MOST_PANELS = 8
+
+#: Characters of a panel's title that surely fit into its width, beside the accuracy's name.
+TITLE_FITS = 48
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,9 @@ def draw(sweep: SweepRecords, cost: Cost = FREQUENCY) -> Drawing | None:
             _panel(axes, sweep, settings[settings["facet"] == facet], facet, cost, dearest)
             for axes, facet in zip(panels, facets, strict=True)
         ]
+        titles = swept_words.shortened(facets, TITLE_FITS)
+        for axes, title in zip(panels, titles, strict=True):
+            name_y_axis(axes, HEADLINE.upper() + (f", {title}" if title else ""))
         panels[-1].set_xlabel(cost.axis)
     table = _table(settings, cost)
     return Drawing(
@@ -167,7 +173,6 @@ def _panel(
     )
     _label_lines(axes, settings)
     _draw_references(axes, sweep, facet)
-    name_y_axis(axes, f"{HEADLINE.upper()}" + (f", {facet}" if facet else ""))
     return from_zero
 
 

@@ -1,5 +1,6 @@
 """A sweep's report: the trade-off, its Pareto front, and a winner only where it is shown."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,9 +10,10 @@ import pandas as pd
 import pytest
 from run_directory import Case, write_run, write_sweep
 
-from analysis import policy_contest, report, sweep_records
+from analysis import policy_contest, report, sweep_records, swept_words
 from analysis.figures import trade_off
 from analysis.records import RecordsError
+from analysis.summary import flatten
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +159,71 @@ def test_bad_sweeps_name_the_file(sweep_dir: Path, tmp_path: Path) -> None:
         report.write(copy)
 
 
+OUTAGES: list[list[dict[str, float]]] = [[], [{"start_s": 200, "duration_s": 100}]]
+
+
+def write_outages(directory: Path, seeds: tuple[int, int], level: float = 0.55) -> Path:
+    """Write a sweep of no outage and one; with the same seed and level the outage changed nothing.
+
+    Args:
+        directory: where.
+        seeds: of the two runs.
+        level: the second run's chance of a hit with fresh lists.
+    """
+    rows = []
+    for number, outages in enumerate(OUTAGES):
+        always = level if number else 0.55
+        case = Case(level={**Case().level, "always": always, "never": always / 2})
+        write_run(directory / "points" / f"p{number}", case, seed=seeds[number])
+        rows.append(_row(directory, f"p{number}", {"faults.outages": outages}))
+    pd.DataFrame(rows).to_parquet(directory / "sweep.parquet")
+    return directory
+
+
+def test_equal_settings_are_tied(tmp_path: Path) -> None:
+    page = report.write(write_outages(tmp_path / "equal", (0, 0))).read_text()
+    assert "All 2 settings are tied, exactly equal: NDCG@10" in page
+    assert "was the most accurate" not in page
+    page = report.write(write_outages(tmp_path / "alike", (0, 1))).read_text()
+    assert "but tied with the other: no paired interval tells them apart" in page
+    page = report.write(write_outages(tmp_path / "apart", (0, 1), level=0.95)).read_text()
+    assert "was the most accurate" in page
+    assert "tied" not in page
+
+
+def test_lists_are_labelled_as_yaml_and_titles_fit(tmp_path: Path) -> None:
+    sweep = sweep_records.read(write_outages(tmp_path, (0, 0)))
+    assert sweep.facets == ("outages: []", "outages: [{start_s: 200, duration_s: 100}]")
+    mapping = {"kind": "round_robin", "choices": 2}
+    label = swept_words.of_value("cloud.routing", mapping)
+    assert label == "routing: {kind: round_robin, choices: 2}"
+    long = ["a" * 30 + middle + "b" * 30 for middle in ("x", "y")]
+    short = swept_words.shortened([*long, "c"], 20)
+    assert len(set(short)) == 3
+    assert all(len(each) <= 20 for each in short)
+    assert swept_words.shortened(["c", "a" * 12 + "b" * 12], 9) == ["c", "aaaa…bbbb"]
+
+
+def test_failed_requests_are_columns_only_where_there_are_any(tmp_path: Path) -> None:
+    directory = write_outages(tmp_path, (0, 1))
+    points = pd.read_parquet(directory / "sweep.parquet")
+    points["outcomes.lost"] = [0, 4321]
+    points["outcomes.rejected"] = 0
+    points.to_parquet(directory / "sweep.parquet")
+    for world in directory.glob("points/*/baseline_worlds.json"):
+        block = json.loads(world.read_text())
+        for each in block.values():
+            each["outcomes"]["rejected"] = 0
+        world.write_text(json.dumps(block))
+    page = report.write(directory).read_text()
+    table = page[page.index("All settings of the sweep") :]
+    heads = re.findall(r"<th[^>]*>([^<]+)</th>", table)
+    assert "lost" in heads
+    assert "95th percentile" in heads
+    assert "rejected" not in heads
+    assert "4,321" in table
+
+
 def _row(directory: Path, name: str, values: dict[str, object]) -> dict[str, object]:
-    import json
-
-    from analysis.summary import flatten
-
     block = json.loads((directory / "points" / name / "summary.json").read_text())
     return {"id": name, **values, **flatten(block)}
