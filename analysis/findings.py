@@ -239,8 +239,8 @@ def unscored(records: RunRecords) -> Finding | None:
         asked += f", at {percent(float(requested[~own_order].mean()))} of the others"
     reads = records.policy_kind in READ_CONSISTENCY
     why = (
-        f" Their policy ({records.policy_kind}) reads the agreement that scoring gives, so it never "
-        f"asks where a list is not scored: fewer requests are no merit of its threshold."
+        f" Their policy ({records.policy_kind}) reads the agreement that scoring gives, so it "
+        f"never asks where a list is not scored: fewer requests are no merit of its threshold."
         if reads
         else ""
     )
