@@ -32,7 +32,7 @@ from sim.records import (
     TrainingLog,
 )
 from sim.retraining.adaptation import FromCloudAdaptation, OnDeviceAdaptation
-from sim.retraining.cloud_training import CLOUD, draw_step, known_steps, next_turn
+from sim.retraining.cloud_training import CLOUD, known_steps, next_turn
 from sim.world import World
 from workloads import draws
 
@@ -230,8 +230,7 @@ class PlainProgram:
 
     def download(self, device: int, version: int) -> Generator[Event, None, None]:
         """Bring a device new parameters."""
-        step = draw_step(version, self.world)
-        push = Push(device, version, step, self.clock.now, self.pushed_bytes)
+        push = Push(device, version, self.clock.now, self.pushed_bytes)
         self.log.pushes.append(push)
         yield self.links.carry(self.clock, Direction.DOWN, push, self.pushed_bytes)
         push.received_s = self.clock.now

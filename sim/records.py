@@ -250,7 +250,6 @@ class Push:
     Attributes:
         device: whose.
         version: which version of the parameters.
-        step: whose draws of the link it takes.
         start_s: when the download began.
         size_bytes: size.
         received_s: when its last byte arrived; infinite until then.
@@ -261,10 +260,14 @@ class Push:
 
     device: int
     version: int
-    step: int
     start_s: float
     size_bytes: int
     received_s: float = NEVER_S
+
+    @property
+    def step(self) -> int:
+        """What tells it from the device's other pushes, in the order of messages and in draws."""
+        return self.version
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
+from scipy.special import ndtri
 
 from sim.network.message import Direction, Message
 from workloads import draws
@@ -50,19 +51,33 @@ class JitteredFactors:
         self._sigma = jitter.sigma
         self._seed, self._devices, self._steps = seed, devices, steps
         self._tables: dict[tuple[Direction, int], NDArray[np.float64]] = {}
+        self._of_pushes: dict[int, NDArray[np.float64]] = {}
 
     def of(self, direction: Direction, message: Message) -> float:
         """Return the factor of one message."""
         if not self._sigma:
             return 1.0
+        if message.carries_parameters:
+            return self._of_push(message)
         key = direction, message.number
         if key not in self._tables:
             self._tables[key] = self._drawn(*key)
         return float(self._tables[key][message.device, message.step])
 
+    def _of_push(self, message: Message) -> float:
+        """Return the factor of one push: of versions, there may be more than steps."""
+        version = message.step
+        if version not in self._of_pushes:
+            uniform = draws.uniform(self._seed, "network latency push", version, self._devices)
+            self._of_pushes[version] = self._of_normal(ndtri(uniform))
+        return float(self._of_pushes[version][message.device])
+
     def _drawn(self, direction: Direction, number: int) -> NDArray[np.float64]:
         purpose = f"network latency {direction.name.lower()}" + f" {number}" * (number > 0)
         normal = draws.standard_normal_table(self._seed, purpose, self._devices, self._steps)
+        return self._of_normal(normal)
+
+    def _of_normal(self, normal: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.exp(self._sigma * normal - self._sigma**2 / 2)
 
 

@@ -48,6 +48,7 @@ class Losses:
         """Return how many of the packets sent in a transmission are lost: a binomial number."""
         if not self.probability:
             return 0
-        purpose = f"network loss {direction.name.lower()} {message.number} {transmission}"
+        sort = "push" if message.carries_parameters else direction.name.lower()
+        purpose = f"network loss {sort} {message.number} {transmission}"
         uniform = draws.uniform_one(self.seed, purpose, message.step, message.device)
         return int(binom.ppf(uniform, packets, self.probability))

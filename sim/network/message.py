@@ -21,7 +21,7 @@ class Message(Protocol):
 
     @property
     def step(self) -> int:
-        """Replay step of the draws that it takes, as of its latency."""
+        """Replay step of a request or reply, version of parameters: the index of its draws."""
         ...
 
     @property

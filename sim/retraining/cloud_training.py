@@ -78,8 +78,7 @@ class CloudTraining:
 
     def _push(self, device: int) -> None:
         size_bytes = self._adaptation.parameter_bytes
-        step = draw_step(self._version, self._world)
-        push = Push(device, self._version, step, self._clock.now, size_bytes)
+        push = Push(device, self._version, self._clock.now, size_bytes)
         self._log.pushes.append(push)
         download = self._links.carry(self._clock, Direction.DOWN, push, size_bytes)
         assert download.callbacks is not None
@@ -89,11 +88,6 @@ class CloudTraining:
         push: Push = download.value  # type: ignore[assignment]
         push.received_s = self._clock.now
         self._receive(push.device, push.version)
-
-
-def draw_step(version: int, world: World) -> int:
-    """Return the step whose draws of the link the push of a version takes: another each time."""
-    return (version - 1) % world.table.steps
 
 
 def next_turn(turn: int, every_s: float, end_s: float) -> int:

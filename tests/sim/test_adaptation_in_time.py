@@ -194,6 +194,25 @@ def test_pushes_cost_the_radio_what_other_downloads_do():
     assert large["radio_transfer"] > small["radio_transfer"] > 0
 
 
+def test_pushes_have_draws_of_their_own_however_many_there_are():
+    jitter = {"distribution": "lognormal", "sigma": 0.5}
+    network = PresetNetwork.model_validate({"preset": "ideal", "rtt_s": 2.0, "jitter": jitter})
+    fake = FakeAdaptation(4)
+    adaptation = fake.from_cloud(every_s=5.0, parameter_bytes=1000)
+    world = one_device(
+        4, policy=Always(), network=network, adaptation=adaptation, think_s=15.0, devices=3
+    )
+    result = simulate(world)
+    requests, pushes = result.requests, result.adaptation.log.pushes
+    assert max(push.version for push in pushes) > world.table.steps
+    there = np.isfinite(requests.received_s)
+    replies_s = requests.received_s[there] - requests.service_end_s[there]
+    downloads_s = np.array([push.received_s - push.start_s for push in pushes])
+    downloads_s = downloads_s[np.isfinite(downloads_s)]
+    assert len(np.unique(downloads_s.round(9))) == len(downloads_s) > 20
+    assert not np.isin(downloads_s.round(9), replies_s.round(9)).any()
+
+
 def test_the_cloud_learns_what_requests_have_brought_it_by_then():
     fake = FakeAdaptation(8)
     world = one_device(

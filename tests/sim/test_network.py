@@ -6,8 +6,10 @@ from pydantic import ValidationError
 
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
+from sim.network.loss import Losses
 from sim.network.message import Direction
 from sim.network.preset import PresetNetwork, presets
+from sim.records import Push
 
 PLAIN_3G = {
     "preset": "3g",
@@ -175,3 +177,17 @@ def test_every_preset_is_complete_and_names_its_source():
 def test_impossible_networks_are_refused(values):
     with pytest.raises(ValidationError):
         network(**values)
+
+
+def test_lost_packets_of_a_push_are_not_those_of_a_reply():
+    losses = Losses(probability=0.3, seed=0)
+
+    def lost(message):
+        return losses.lost_packets(Direction.DOWN, message, 0, 100)
+
+    pushes = [lost(Push(device, 1, 0.0, 1000)) for device in range(30)]
+    request = Request(0, 1, 0.0, 100, Clock().event())
+    replies = [lost(Attempt(request, device, 1, 0, 0.0)) for device in range(30)]
+    assert sum(ours == theirs for ours, theirs in zip(pushes, replies, strict=True)) < 10
+    later = [lost(Push(device, 2, 0.0, 1000)) for device in range(30)]
+    assert sum(ours == theirs for ours, theirs in zip(pushes, later, strict=True)) < 10
