@@ -60,6 +60,8 @@ class CloudCapacity:
         starting_s: for how long of this they started up.
         failed_s: for how long of this they were down.
         replicas_max: most replicas that were switched on together.
+        batch_size_mean: attempts that were worked on together, in the mean of batches, or of the
+            time in which replicas worked where batches change as they run; None where none was.
         energy_j: what their accelerators used; None where their power is not known.
         attempts: how many attempts arrived, and how they ended.
         prompt_tokens: tokens of the prompts that were served; 0 where they are not known.
@@ -73,6 +75,7 @@ class CloudCapacity:
     starting_s: float = 0.0
     failed_s: float = 0.0
     replicas_max: int = 1
+    batch_size_mean: float | None = None
     energy_j: float | None = None
     attempts: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: int = 0
@@ -201,20 +204,17 @@ def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray
 def cloud_block(requests: pd.DataFrame, cloud: CloudCapacity) -> Block:
     """Return the cloud's load and cost.
 
-    Each request of a batch of n accounts for 1/n of it, so the requests' 1/n add up to the number
-    of batches. Replicas are paid for while they are switched on, busy or not. Waits and batch sizes
-    are those of the attempts by which requests ended; all others of the cloud are of all attempts.
+    Replicas are paid for while they are switched on, busy or not. Waits are those of the attempts
+    by which requests ended; all other figures of the cloud are of all attempts.
     """
     start = _float(requests, "service_start_s")
     served = ~np.isnan(start)
-    batch_size = _float(requests, "batch_size")[served]
-    batches = float(np.sum(1.0 / batch_size))
     queue_wait = distribution((start - _float(requests, "arrived_cloud_s"))[served])
     hours = cloud.on_s / 3600.0
     return {
         "utilisation": _share(cloud.busy_s, cloud.on_s),
         "queue_wait_s": queue_wait and {key: queue_wait[key] for key in ("mean", "p95")},
-        "batch_size_mean": _share(int(served.sum()), batches),
+        "batch_size_mean": cloud.batch_size_mean,
         "service_s_total": cloud.busy_s,
         "accelerator_hours": hours,
         "cost_usd": hours * cloud.price_usd_per_accelerator_hour,

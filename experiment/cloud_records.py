@@ -20,6 +20,7 @@ def cloud_capacity(settings: CloudSettings, records: CloudRecords) -> CloudCapac
         starting_s=float(records.starting_s.sum()),
         failed_s=float(records.failed_s.sum()),
         replicas_max=records.replicas_max,
+        batch_size_mean=records.load.batch_size_mean(settings.batching.changes_batches),
         energy_j=None if busy_w is None else records.energy_j(busy_w, settings.idle_w(busy_w)),
         attempts={
             "arrived": records.arrived,

@@ -57,6 +57,21 @@ class CloudLoad:
             work_requests=np.array([work.requests for work in works], np.int64),
         )
 
+    def batch_size_mean(self, over_time: bool) -> float | None:
+        """Return how many attempts were worked on together in the mean; None where none were.
+
+        Args:
+            over_time: whether each work weighs as long as it lasted, as where a batch changes from
+                one work to the next; else all weigh alike, each being a batch.
+        """
+        if not len(self.work_requests):
+            return None
+        if not over_time:
+            return float(self.work_requests.mean())
+        seconds = self.work_end_s - self.work_start_s
+        busy_s = float(seconds.sum())
+        return float(seconds @ self.work_requests) / busy_s if busy_s else None
+
 
 def _up_to(horizon_s: float, ascending_s: Sequence[float]) -> NDArray[np.float64]:
     times_s = np.array(ascending_s, np.float64)

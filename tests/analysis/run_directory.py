@@ -83,6 +83,7 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
             price_usd_per_accelerator_hour=2.5,
             on_s=simulated_s,
             busy_s=float(requests["service_start_s"].notna().sum()) * case.service_s,
+            batch_size_mean=_batch_size_mean(requests["batch_size"].to_numpy()),
         ),
         engine=_engine(simulated_s, len(interactions)),
     )
@@ -103,6 +104,12 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     (directory / "manifest.json").write_text(json.dumps(_manifest(case), indent=2), "utf-8")
     (directory / "scenario.yaml").write_text(yaml.safe_dump(_scenario(case), sort_keys=False))
     return directory
+
+
+def _batch_size_mean(batch_size):
+    """Return the mean over batches, of which each request of a batch of n is 1/n."""
+    served = batch_size[batch_size > 0]
+    return len(served) / float((1.0 / served).sum()) if len(served) else None
 
 
 def cloud_load(requests: pd.DataFrame, simulated_s: float) -> pd.DataFrame:

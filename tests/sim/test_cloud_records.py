@@ -183,3 +183,22 @@ def test_conservation_in_a_world(cloud, faults, seed, attempts):
     assert delivered <= result.cloud.ends[End.SERVED]
     assert outcomes[Outcome.LOST] <= result.cloud.ends[End.FAILED]
     assert (result.cloud.busy_s <= result.cloud.on_s + 1e-9).all()
+
+
+def test_the_mean_batch_is_of_batches_or_of_busy_time():
+    static = CloudByHand([0.0, 0.5, 0.6, 0.7], size=3, seconds=2.0)
+    # One alone from 0 to 2, then three together; the second batch counts although it is cut.
+    for horizon_s in (3.0, 10.0):
+        assert static.records(horizon_s).load.batch_size_mean(over_time=False) == 2.0
+    assert static.records(10.0).load.batch_size_mean(over_time=True) == 2.0
+    assert static.records(3.0).load.batch_size_mean(over_time=True) == (1 * 2 + 3 * 1) / 3
+    assert static.records(1.0).load.batch_size_mean(over_time=False) == 1.0
+    crash = {"at_s": 1.0, "down_s": 1.0, "work": "retried"}
+    again = CloudByHand([0.0, 0.5, 0.6, 0.7], size=3, seconds=2.0, faults={"crashes": (crash,)})
+    # One alone, and after the crash three and one.
+    assert again.records().load.batch_size_mean(over_time=False) == 5 / 3
+
+
+def test_there_is_no_mean_batch_without_batches():
+    for over_time in (False, True):
+        assert CloudByHand([]).records().load.batch_size_mean(over_time) is None

@@ -1,7 +1,7 @@
 """What a way of batching is."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sim.cloud.batching.replica import Replica
 from sim.cloud.queue import AttemptQueue
@@ -20,6 +20,9 @@ class Batching(Settings):
     """
 
     size: int
+
+    changes_batches: ClassVar[bool] = False
+    """Whether requests join and leave a batch that runs."""
 
     def check(self, service_time: ServiceTime) -> None:
         """Refuse service times that do not go with it.

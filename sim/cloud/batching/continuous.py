@@ -50,6 +50,7 @@ class ContinuousBatching(Batching):
     """Most prompt tokens that one iteration reads, so that those who are running need not wait long
     for their next token; null: no limit. A longer prompt is read alone, and none is split."""
 
+    changes_batches: ClassVar[bool] = True
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("memory_share", "kv_memory_bytes"),)
 
     def kv_tokens(self, service_time: TokenServiceTime) -> float:
