@@ -118,7 +118,7 @@ class Fleet:
             slow = faults.slow_windows(number)
             end_s = Pace(slow).end_s if slow else add
             self.members.append(Member(station, station.add(number, end_s, self._stopped)))
-        self._able_s = self._able_since_s = 0.0
+        self._able, self._able_s, self._able_since_s = 0, 0.0, 0.0
         self._seen_busy_s = self._seen_able_s = 0.0
         self._changed_s = -NEVER_S
         for member in self.members[: self._autoscaling.first(replicas)]:
@@ -164,7 +164,9 @@ class Fleet:
         self._count_able_time()
         if member.state == ReplicaState.SERVING:
             self.serving.remove(member)
+        self._able -= member.able
         member.state = state
+        self._able += member.able
         member.changes += 1
         if state == ReplicaState.SERVING:
             insort(self.serving, member, key=_number)
@@ -269,6 +271,5 @@ class Fleet:
         return view
 
     def _count_able_time(self) -> None:
-        able = sum(member.able for member in self.members)
-        self._able_s += able * (self._clock.now - self._able_since_s)
+        self._able_s += self._able * (self._clock.now - self._able_since_s)
         self._able_since_s = self._clock.now
