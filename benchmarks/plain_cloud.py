@@ -91,6 +91,7 @@ class PlainCloud:
             if len(self.waiting) >= self.settings.queue_limit:
                 self.reply(attempt, Answer.REJECTION, End.REJECTED)
             else:
+                attempt.taken_in = True
                 self.waiting.append(attempt)
         self.fill_replicas()
 

@@ -124,7 +124,8 @@ class Cloud:
             else:
                 station = self._route()
                 stations.add(station)
-                if not self._stations[station].receive(attempt):
+                attempt.taken_in = self._stations[station].receive(attempt)
+                if not attempt.taken_in:
                     attempt.answer = Answer.REJECTION
                     self._reply(attempt)
         for station in sorted(stations) if len(stations) > 1 else stations:

@@ -28,7 +28,7 @@ class CloudTraining:
         world: who is there, and how long at most.
         adaptation: when it trains, and how fast.
         models: told what the cloud knows.
-        requests: all requests so far; those that have arrived are what it knows.
+        requests: all requests so far; those that it has taken in are what it knows.
         log: the trainings and pushes.
         receive: called with (device, version) when a download ends.
     """
@@ -99,13 +99,16 @@ def next_turn(turn: int, every_s: float, end_s: float) -> int:
 
 
 def known_steps(world: World, requests: Sequence[Request]) -> NDArray[np.int64]:
-    """Return up to which step the cloud knows each device, from the requests that have arrived.
+    """Return up to which step the cloud knows each device, from the requests that it has taken in.
+
+    What is turned away, by a full queue or an outage, tells it nothing. What arrives in the very
+    instant of a training is too late for it: it is queued when all of that instant has happened.
 
     Returns:
         int64, shape [devices]; as `CloudModels.retrain` takes it.
     """
     known = np.array([-world.first_upload(int(user)) for user in world.sessions.user], np.int64)
     for request in requests:
-        if any(attempt.arrived_cloud_s < math.inf for attempt in request.attempts):
+        if any(attempt.taken_in for attempt in request.attempts):
             known[request.device] = max(known[request.device], request.step)
     return known

@@ -13,6 +13,7 @@ from sim.cloud.settings import BatchingSettings, CloudSettings
 from sim.device.compute_budget import ComputeBudget
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
+from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.consistency import Consistency
@@ -221,6 +222,22 @@ def test_the_cloud_learns_what_requests_have_brought_it_by_then():
     simulate(world)
     # Requests at 20 s (step 2) and 50 s (step 5); before, the cloud lacks one interaction of H_0.
     assert [known.tolist() for known in fake.models.snapshots] == [[-1], [2], [2], [5]]
+
+
+@pytest.mark.parametrize("behaviour", ["refuse", "silent"])
+def test_the_cloud_learns_nothing_from_attempts_that_it_does_not_take_in(behaviour):
+    fake = FakeAdaptation(8)
+    outage = {"start_s": 40.0, "duration_s": 15.0, "behaviour": behaviour}
+    world = one_device(
+        policy=Periodic(every=3),
+        adaptation=fake.from_cloud(every_s=15.0),
+        service_s=1.0,
+        serving=ServingSettings(timeout_s=5.0),
+        faults=FaultSettings.model_validate({"outages": (outage,)}),
+    )
+    simulate(world)
+    # The request at 50 s (step 5) meets the outage.
+    assert [known.tolist() for known in fake.models.snapshots] == [[-1], [2], [2], [2]]
 
 
 def test_policies_that_do_not_read_consistency_run_no_model(monkeypatch):
