@@ -16,7 +16,7 @@ from sim.cloud.routing import AnyRouting
 from sim.cloud.routing.shared import Shared
 from sim.cloud.service_time import AnyServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime
-from workloads.settings import Settings
+from workloads.settings import Settings, invalid
 
 BatchingSettings = StaticBatching
 
@@ -25,7 +25,7 @@ class CloudSettings(Settings):
     """Replicas of the LLM behind bounded queues."""
 
     replicas: int = Field(default=1, ge=1)
-    """Number of replicas."""
+    """Number of replicas; with autoscaling, at the start."""
     devices_per_replica: FiniteFloat | None = Field(default=None, ge=0.001)
     """Instead of `replicas`: one replica for so many devices, rounded up, so that the load on each
     stays the same when the fleet grows."""
@@ -59,6 +59,11 @@ class CloudSettings(Settings):
     def _parts_go_together(self) -> Self:
         self.batching.check(self.service_time)
         self.prefix_cache.check(self.service_time)
+        most = self.autoscaling.most(self.replicas)
+        if self.devices_per_replica is None and self.replicas > most:
+            raise invalid(
+                f"is {self.replicas}; must be at most autoscaling.maximum, {most}", "replicas"
+            )
         return self
 
     def replicas_for(self, devices: int) -> int:

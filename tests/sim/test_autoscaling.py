@@ -11,6 +11,7 @@ from sim.cloud.autoscaling import ScalingView
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.autoscaling.reactive import Reactive, Thresholds
 from sim.cloud.records import Change
+from sim.cloud.settings import CloudSettings
 
 
 def view(
@@ -90,6 +91,13 @@ def test_without_autoscaling_nothing_changes():
 def test_impossible_settings_are_refused(values, message):
     with pytest.raises(ValidationError, match=message):
         Reactive.model_validate({"kind": "reactive", **values})
+
+
+def test_more_replicas_than_the_maximum_are_refused():
+    cloud = {"replicas": 6, "autoscaling": {"kind": "reactive", "maximum": 4}}
+    with pytest.raises(ValidationError, match=r"is 6; must be at most autoscaling\.maximum, 4"):
+        CloudSettings.model_validate(cloud)
+    assert CloudSettings.model_validate({**cloud, "replicas": 4}).most_replicas(1) == 4
 
 
 def scaled(arrivals_s, *, up=2.0, down=1.0, start_up_s=15.0, cooldown_s=0.0, **values):

@@ -39,7 +39,7 @@ class Reactive(Autoscaling):
     kind: Literal["reactive"] = "reactive"
     minimum: int = Field(default=1, ge=1)
     """Fewest replicas that serve or start up. `cloud.replicas` serve at the start, but no fewer
-    than `minimum` and no more than `maximum`."""
+    than `minimum`; as many as `devices_per_replica` makes, but no more than `maximum`."""
     maximum: int = Field(default=4, ge=1)
     """Most replicas switched on, those included that finish their work. Those that are down and
     will be repaired count as well, except where fewer than `minimum` are left."""
