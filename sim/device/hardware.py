@@ -60,8 +60,8 @@ class HardwareClass(Hardware):
     """A class of phones, and how many of the fleet are of it."""
 
     kind: Annotated[str, Field(min_length=1)]
-    """Name in `sim/device/hardware.yaml`; figures given beside it take precedence. Or a name of your
-    own, with all figures."""
+    """Name in `sim/device/hardware.yaml`; figures given beside it take precedence. Or a name of
+    your own, with all figures."""
     share: Share
     """Part of the devices that are of this class; the shares of all classes add up to 1."""
 
