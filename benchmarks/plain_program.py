@@ -21,18 +21,12 @@ from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Crossing
 from sim.policies import PolicyView
 from sim.radio.meter import spent
-from sim.records import (
-    AdaptationRecords,
-    InteractionRecords,
-    Push,
-    RankedBy,
-    RequestRecords,
-    SimulationResult,
-    Training,
-    TrainingLog,
-)
+from sim.records.interactions import InteractionRecords, RankedBy
+from sim.records.requests import RequestRecords
+from sim.records.result import SimulationResult
 from sim.retraining.adaptation import FromCloudAdaptation, OnDeviceAdaptation
 from sim.retraining.cloud_training import CLOUD, known_steps, next_turn
+from sim.retraining.records import AdaptationRecords, Push, Training, TrainingLog
 from sim.world import World
 from workloads import draws
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from experiment.preparation import Preparation
 from sim.energy import training_energy_j
-from sim.records import SimulationResult
+from sim.records.result import SimulationResult
 from sim.world import World
 
 

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from analysis.accuracy import by_user
 from experiment.preparation import Preparation
 from sim.client.request import Answer, Outcome
-from sim.records import RankedBy, RequestRecords, SimulationResult
+from sim.records.interactions import RankedBy
+from sim.records.requests import RequestRecords
+from sim.records.result import SimulationResult
 from sim.world import World
 
 OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sim.network.coverage import CoverageRecords
-from sim.records import SimulationResult
+from sim.records.result import SimulationResult
 
 
 def with_network(summary: dict[str, Any], result: SimulationResult) -> dict[str, Any]:

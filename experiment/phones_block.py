@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from sim.device.hardware import HardwareClass
-from sim.records import RankedBy, SimulationResult
+from sim.records.interactions import RankedBy
+from sim.records.result import SimulationResult
 from sim.world import World
 
 

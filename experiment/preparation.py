@@ -12,8 +12,9 @@ from models import preparation as model_preparation
 from models.errors import ModelError
 from models.preparation import PreparedModels
 from models.weights import ModelCard
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.hardware import HardwareClass
 from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
@@ -81,7 +82,7 @@ class Preparation:
             hardware=world.hardware.ideal(),
             cloud=CloudSettings(
                 queue_limit=world.devices,
-                batching=BatchingSettings(size=1),
+                batching=StaticBatching(size=1),
                 service_time=FixedServiceTime(seconds=0.0),
             ),
             faults=FaultSettings(),

@@ -30,7 +30,7 @@ from sim.engine import simulate
 from sim.policies import Policy
 from sim.policies.always import Always
 from sim.policies.never import Never
-from sim.records import SimulationResult
+from sim.records.result import SimulationResult
 from workloads.progress import Progress
 
 

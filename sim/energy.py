@@ -2,9 +2,10 @@
 
 from sim.network.links import Links
 from sim.network.transfers import Transfers
-from sim.network_records import NetworkRecords
 from sim.radio.energy import radio_energy_j
-from sim.records import AdaptationRecords, InteractionRecords
+from sim.records.interactions import InteractionRecords
+from sim.records.network import NetworkRecords
+from sim.retraining.records import AdaptationRecords
 from sim.world import World
 
 

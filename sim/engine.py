@@ -14,7 +14,9 @@ from sim.device.reserves import Reserves
 from sim.device.session import Session
 from sim.energy import fleet_energy_j, network_records
 from sim.radio.meter import RadioMeter
-from sim.records import InteractionRecords, RequestRecords, SimulationResult
+from sim.records.interactions import InteractionRecords
+from sim.records.requests import RequestRecords
+from sim.records.result import SimulationResult
 from sim.retraining.device_training import DeviceTraining
 from sim.retraining.downloads import Downloads
 from sim.retraining.retraining import Retraining

@@ -18,8 +18,6 @@ from sim.cloud.service_time import AnyServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime
 from workloads.settings import Settings, invalid
 
-BatchingSettings = StaticBatching
-
 
 class CloudSettings(Settings):
     """Replicas of the LLM behind bounded queues."""

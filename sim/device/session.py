@@ -8,7 +8,7 @@ from sim.client.circuit_breaker import CircuitBreaker
 from sim.client.request import Outcome, Request
 from sim.device.reserves import Reserves
 from sim.policies import PolicyView
-from sim.records import InteractionRecords, RankedBy
+from sim.records.interactions import InteractionRecords, RankedBy
 from sim.retraining.adaptation import AdaptedModels
 from sim.retraining.device_training import DeviceTraining
 from sim.retraining.downloads import Downloads

@@ -1,7 +1,6 @@
 """Networks whose devices share cells: the more of them transfer at once, the slower each."""
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,20 +9,14 @@ from pydantic import Field, FiniteFloat
 from simpy import Event
 
 from sim.clock import Clock
-from sim.network.coverage_only import CoverageOnly
-from sim.network.disturbances import Disturbance, Disturbances, DisturbedLatency
-from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
-from sim.network.links import Links
-from sim.network.loss import Losses
+from sim.network.disturbances import Disturbances
 from sim.network.message import Direction
-from sim.network.network import Network
 from sim.network.processor_sharing import ProcessorSharing, SharedTransfer
-from sim.radio.radio import Radio
-from sim.radio.states import RadioStates
+from sim.network.steady import SteadyNetwork
 from workloads import draws
 
 
-class CellNetwork(Network):
+class CellNetwork(SteadyNetwork):
     """Cells whose capacity, one each way, is shared equally by the transfers under way.
 
     Each of n transfers gets min(cap of a device, capacity of the cell / n): processor sharing, the
@@ -45,10 +38,6 @@ class CellNetwork(Network):
     """Most that a transfer towards a device gets, bit/s; `.inf`: as much as there is."""
     device_up_bps: float = Field(default=math.inf, ge=1)
     """Most that a transfer towards the cloud gets, bit/s; `.inf`: as much as there is."""
-    rtt_s: FiniteFloat = Field(ge=0)
-    """Round-trip time without load, s; half of it each way."""
-    jitter: Jitter = Jitter()
-    """Variation of the latency between messages."""
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("cells", "devices_per_cell"),)
 
@@ -58,25 +47,13 @@ class CellNetwork(Network):
             return np.arange(devices) // self.devices_per_cell
         return (draws.uniform(seed, "network cell", 0, devices) * self.cells).astype(np.int64)
 
-    def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
-    ) -> Links:
+    def medium(self, seed: int, devices: int, disturbed: Disturbances) -> "SharedCells":
         """Put every device into a cell."""
-        disturbed = Disturbances(disturbances, devices)
-        latency = ConstantLatency(self.rtt_s, JitteredFactors(self.jitter, seed, devices, steps))
-        return Links(
-            medium=SharedCells(
-                self.cell_of(seed, devices).tolist(),
-                (self.up_bps, self.down_bps),
-                (self.device_up_bps, self.device_down_bps),
-                disturbed,
-            ),
-            latency=DisturbedLatency(latency, disturbed) if disturbed else latency,
-            radios=RadioStates((Radio.named(self.radio),), devices),
-            framing=self.framing,
-            loss=self.loss,
-            losses=Losses(self.loss.probability, seed),
-            conditions=CoverageOnly(disturbed, self.loss) if disturbed else None,
+        return SharedCells(
+            self.cell_of(seed, devices).tolist(),
+            (self.up_bps, self.down_bps),
+            (self.device_up_bps, self.device_down_bps),
+            disturbed,
         )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sim.network.disturbances import Disturbance, Disturbances
 from sim.network.framing import Framing
 from sim.network.links import Links
-from sim.network.loss import Losses
 from sim.network.message import Direction, Message
 from sim.network.regimes import Regime, RegimeChanges, Regimes
 from sim.radio.radio import Radio
@@ -91,6 +90,6 @@ def changing_links(
         radios=RadioStates([Radio.named(name) for name in conditions.radios], devices),
         framing=framing,
         loss=most_lossy,
-        losses=Losses(most_lossy.probability, seed),
+        seed=seed,
         conditions=conditions,
     )

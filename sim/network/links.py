@@ -13,7 +13,7 @@ from sim.device.availability import Availability
 from sim.network.conditions import ALWAYS, Conditions, Stretch
 from sim.network.framing import Framing
 from sim.network.latency import Latency
-from sim.network.loss import Losses, LossSettings
+from sim.network.loss import LossSettings
 from sim.network.medium import InterruptibleMedium, Medium, SharedMedium
 from sim.network.message import Direction, Message
 from sim.network.transfers import NO_RADIO, TransferLog
@@ -60,7 +60,7 @@ class Links:
         radios: what has to be awake.
         framing: what headers add.
         loss: retransmission of lost packets.
-        losses: which packets are lost.
+        seed: of the draws of what is lost.
         conditions: what changes with time; None where nothing does. Those of a medium that is not
             interruptible change in coverage alone.
         availability: when a phone's app is there for what reaches the phone; None where it always
@@ -73,7 +73,7 @@ class Links:
     radios: RadioStates
     framing: Framing
     loss: LossSettings
-    losses: Losses
+    seed: int
     conditions: Conditions | None = None
     availability: Availability | None = None
     log: TransferLog = field(default_factory=TransferLog)
@@ -83,7 +83,7 @@ class Links:
         self._interruptible = isinstance(self.medium, InterruptibleMedium)
         self._in_order = not shared and cast(Medium, self.medium).in_order
         self._known_wire_bytes: dict[int, int] = {}
-        self._foreseeable = not (self.losses.probability or shared or self._in_order)
+        self._foreseeable = not (self.loss.probability or shared or self._in_order)
 
     def covered(self, device: int, time_s: float) -> bool:
         """Tell whether the device has a network at that time."""
@@ -202,8 +202,7 @@ class Links:
         message, packets = sending.message, self.framing.packets(size_bytes)
         for transmission in count():
             loss = self._loss(message.device, clock.now)
-            losses = replace(self.losses, probability=loss.probability)
-            lost = losses.lost_packets(sending.direction, message, transmission, packets)
+            lost = loss.lost_packets(self.seed, sending.direction, message, transmission, packets)
             lost_bytes = min(lost * self.framing.packet_bytes, sending.wire_bytes)
             sending = replace(sending, transmission=transmission, lost_bytes=lost_bytes)
             end_s = yield from self._cross(clock, sending)

@@ -1,7 +1,5 @@
 """Lost packets, and when they are sent again."""
 
-from dataclasses import dataclass
-
 from pydantic import Field, FiniteFloat
 from scipy.stats import binom
 
@@ -29,26 +27,13 @@ class LossSettings(Settings):
         """Return how long the sender waits after transmission 0, 1, ... of what is missing."""
         return min(self.initial_timeout_s * 2.0**transmission, self.largest_timeout_s)
 
-
-@dataclass(frozen=True)
-class Losses:
-    """The losses of one simulation.
-
-    Attributes:
-        probability: of each packet.
-        seed: of the draws.
-    """
-
-    probability: float
-    seed: int
-
     def lost_packets(
-        self, direction: Direction, message: Message, transmission: int, packets: int
+        self, seed: int, direction: Direction, message: Message, transmission: int, packets: int
     ) -> int:
         """Return how many of the packets sent in a transmission are lost: a binomial number."""
         if not self.probability:
             return 0
         sort = "push" if message.carries_parameters else direction.name.lower()
         purpose = f"network loss {sort} {message.number} {transmission}"
-        uniform = draws.uniform_one(self.seed, purpose, message.step, message.device)
+        uniform = draws.uniform_one(seed, purpose, message.step, message.device)
         return int(binom.ppf(uniform, packets, self.probability))

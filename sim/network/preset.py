@@ -13,7 +13,6 @@ from sim.network.changing_links import changing_links
 from sim.network.disturbances import Disturbance
 from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
-from sim.network.loss import Losses
 from sim.network.message import Direction
 from sim.network.network import Network
 from sim.network.regimes import OneRegime, Regime
@@ -100,7 +99,7 @@ class PresetNetwork(Network):
             radios=RadioStates((Radio.named(self.radio),), devices),
             framing=self.framing,
             loss=self.loss,
-            losses=Losses(self.loss.probability, seed),
+            seed=seed,
         )
 
     def regime(self, name: str, seed: int, devices: int, steps: int) -> Regime:

@@ -1,26 +1,19 @@
 """Networks whose capacity over time was measured: traces of packet opportunities."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import field_validator
 
-from sim.network.coverage_only import CoverageOnly
-from sim.network.disturbances import Disturbance, Disturbances, DisturbedLatency
-from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
-from sim.network.links import Links
-from sim.network.loss import Losses
+from sim.network.disturbances import Disturbances
 from sim.network.message import Direction
-from sim.network.network import Network
 from sim.network.opportunities import Opportunities, StartedTrace, ThinnedTrace
 from sim.network.packet_trace import OPPORTUNITY_BYTES, PacketTrace
-from sim.radio.radio import Radio
-from sim.radio.states import RadioStates
+from sim.network.steady import SteadyNetwork
 from workloads import draws
 
 
-class TraceNetwork(Network):
+class TraceNetwork(SteadyNetwork):
     """Links that replay recorded packet opportunities, each device from an instant of its own.
 
     Every device has the trace to itself, as if it had been in the recording phone's place.
@@ -32,10 +25,6 @@ class TraceNetwork(Network):
     slash. One line per opportunity of 1500 bytes, its time in ms."""
     down: str
     """Trace towards the device."""
-    rtt_s: FiniteFloat = Field(ge=0)
-    """Round-trip time without load, s; half of it each way."""
-    jitter: Jitter = Jitter()
-    """Variation of the latency between messages."""
 
     @field_validator("up", "down")
     @classmethod
@@ -43,9 +32,7 @@ class TraceNetwork(Network):
         PacketTrace.read(name)
         return name
 
-    def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
-    ) -> Links:
+    def medium(self, seed: int, devices: int, disturbed: Disturbances) -> "ReplayedTraces":
         """Read the traces and draw where each device is in them at time 0.
 
         A start is a whole number of ms, uniform over a round of the longer trace; up and down were
@@ -55,17 +42,7 @@ class TraceNetwork(Network):
         period_ms = max(up.period_ms, down.period_ms)
         start = draws.uniform(seed, "trace start", 0, devices)
         starts_ms = np.floor(start * period_ms).astype(np.int64)
-        disturbed = Disturbances(disturbances, devices)
-        latency = ConstantLatency(self.rtt_s, JitteredFactors(self.jitter, seed, devices, steps))
-        return Links(
-            medium=ReplayedTraces((up, down), starts_ms.tolist(), disturbed),
-            latency=DisturbedLatency(latency, disturbed) if disturbed else latency,
-            radios=RadioStates((Radio.named(self.radio),), devices),
-            framing=self.framing,
-            loss=self.loss,
-            losses=Losses(self.loss.probability, seed),
-            conditions=CoverageOnly(disturbed, self.loss) if disturbed else None,
-        )
+        return ReplayedTraces((up, down), starts_ms.tolist(), disturbed)
 
 
 class ReplayedTraces:

@@ -11,8 +11,8 @@ from sim.client.request import Request
 from sim.clock import RETRAINING, Clock
 from sim.network.links import Links
 from sim.network.message import Direction
-from sim.records import Push, Training, TrainingLog
 from sim.retraining.adaptation import CloudModels, FromCloudAdaptation
+from sim.retraining.records import Push, Training, TrainingLog
 from sim.world import World
 
 CLOUD = -1

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sim.device.compute_budget import ComputeBudget
 from sim.device.hardware import Hardware
-from sim.records import Training, TrainingLog
 from sim.retraining.adaptation import OnDeviceAdaptation, OnDeviceModels
+from sim.retraining.records import Training, TrainingLog
 
 Times = NDArray[np.float64]
 NOT_TRAINING_S = float("inf")

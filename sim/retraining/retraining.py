@@ -3,11 +3,12 @@
 from sim.client.request import Request
 from sim.clock import Clock
 from sim.network.links import Links
-from sim.records import AdaptationRecords, InteractionRecords, TrainingLog
+from sim.records.interactions import InteractionRecords
 from sim.retraining.adaptation import AdaptedModels, FromCloudAdaptation, OnDeviceAdaptation
 from sim.retraining.cloud_training import CloudTraining
 from sim.retraining.device_training import DeviceTraining
 from sim.retraining.downloads import Downloads
+from sim.retraining.records import AdaptationRecords, TrainingLog
 from sim.world import World
 
 

@@ -5,8 +5,9 @@ from random_world import make_world
 from test_engine import IDEAL, INSTANT
 
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.faults.settings import FaultSettings
 from sim.policies.periodic import Periodic
 
@@ -20,7 +21,7 @@ def one_client(*, serving, faults=None, service_s=0.0, steps=4, think_s=10.0, **
         "network": IDEAL,
         "hardware": INSTANT,
         "cloud": CloudSettings(
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         **parts,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.never import Never
@@ -63,7 +64,7 @@ def make_world(
         "hardware": DeviceSettings(),
         "cloud": CloudSettings(
             replicas=2,
-            batching=BatchingSettings(size=4, wait_s=0.05),
+            batching=StaticBatching(size=4, wait_s=0.05),
             service_time=FixedServiceTime(seconds=0.4),
         ),
         "scoring_flops": 7e6,

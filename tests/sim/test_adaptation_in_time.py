@@ -8,8 +8,9 @@ from fake_adaptation import FakeAdaptation
 from random_world import make_world
 
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.compute_budget import ComputeBudget
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
@@ -27,7 +28,7 @@ MEGAFLOPS = DeviceSettings(sustained_flops=1e6, active_power_w=2.0)
 def one_device(steps=8, *, policy=None, think_s=10.0, service_s=0.0, devices=1, **parts):
     """Devices that start at 0 and think the same time at every step; nothing else delays."""
     cloud = CloudSettings(
-        batching=BatchingSettings(size=1, wait_s=0.0),
+        batching=StaticBatching(size=1, wait_s=0.0),
         service_time=FixedServiceTime(seconds=service_s),
     )
     settings = {

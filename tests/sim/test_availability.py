@@ -8,8 +8,9 @@ from scipy import stats
 
 from sim.client.request import Outcome
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.availability import Availability, AvailabilitySettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
@@ -97,7 +98,7 @@ def one_device(*away, policy, service_s=0.0, steps=4, **parts):
         network=PresetNetwork.model_validate({"preset": "ideal"}),
         hardware=DeviceSettings(sustained_flops=float("inf"), availability=SETTINGS),
         cloud=CloudSettings(
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         **parts,
@@ -185,7 +186,7 @@ def test_who_leaves_changes_nothing_before():
     def world(lived_steps):
         cloud = CloudSettings(
             replicas=1000,
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=0.5),
         )
         return make_world(devices=20, policy=Always(), cloud=cloud, lived_steps=lived_steps)
@@ -210,7 +211,7 @@ def test_a_reply_after_its_user_left_is_superseded():
         network=PresetNetwork.model_validate({"preset": "ideal"}),
         hardware=DeviceSettings(sustained_flops=float("inf")),
         cloud=CloudSettings(
-            batching=BatchingSettings(size=2, wait_s=0.0),
+            batching=StaticBatching(size=2, wait_s=0.0),
             service_time=FixedServiceTime(seconds=3.0),
         ),
     )

@@ -11,8 +11,9 @@ from test_radio import RADIO
 
 from sim.client.request import Outcome
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.battery import BatterySettings
 from sim.device.compute_budget import ComputeBudget
 from sim.device.settings import DeviceSettings
@@ -26,7 +27,7 @@ from sim.policies.never import Never
 from sim.policies.periodic import Periodic
 from sim.radio.energy import radio_energy_j
 from sim.radio.meter import RadioMeter, spent
-from sim.records import RankedBy
+from sim.records.interactions import RankedBy
 
 IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
 MEGABIT = 125_000
@@ -47,7 +48,7 @@ def one_device(*, policy=None, steps=6, service_s=0.0, **parts):
         **{
             "network": IDEAL,
             "cloud": CloudSettings(
-                batching=BatchingSettings(size=1, wait_s=0.0),
+                batching=StaticBatching(size=1, wait_s=0.0),
                 service_time=FixedServiceTime(seconds=service_s),
             ),
             **parts,

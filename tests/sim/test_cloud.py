@@ -4,10 +4,11 @@ import pytest
 
 from sim.client.request import Answer, Attempt, Request
 from sim.clock import Clock
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.cloud import Cloud
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.service_time.roofline import RooflineServiceTime, ServedModel
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 
 
 def serve(arrivals_s, *, replicas=1, size=2, wait_s=1.0, seconds=3.0, queue_limit=100):
@@ -15,7 +16,7 @@ def serve(arrivals_s, *, replicas=1, size=2, wait_s=1.0, seconds=3.0, queue_limi
     clock = Clock()
     settings = CloudSettings(
         queue_limit=queue_limit,
-        batching=BatchingSettings(size=size, wait_s=wait_s),
+        batching=StaticBatching(size=size, wait_s=wait_s),
         service_time=FixedServiceTime(seconds=seconds),
     )
     answered = []

@@ -10,8 +10,9 @@ from random_world import make_world
 
 from sim.client.request import Outcome
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
@@ -30,7 +31,7 @@ def one_device(*, policy, service_s=0.0, steps=4, think_s=10.0, **parts):
         "network": IDEAL,
         "hardware": INSTANT,
         "cloud": CloudSettings(
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         **parts,
@@ -166,7 +167,7 @@ def test_a_full_queue_rejects_and_the_rejection_is_a_bare_header():
         hardware=INSTANT,
         cloud=CloudSettings(
             queue_limit=2,
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=1.0),
         ),
     )
@@ -189,7 +190,7 @@ def test_requests_of_one_instant_share_a_batch_even_without_latency():
         network=IDEAL,
         hardware=INSTANT,
         cloud=CloudSettings(
-            batching=BatchingSettings(size=8, wait_s=0.0),
+            batching=StaticBatching(size=8, wait_s=0.0),
             service_time=FixedServiceTime(seconds=1.0),
         ),
     )
@@ -250,7 +251,7 @@ def test_conservation(
         cloud=CloudSettings(
             replicas=replicas,
             queue_limit=queue_limit,
-            batching=BatchingSettings(size=size, wait_s=0.1),
+            batching=StaticBatching(size=size, wait_s=0.1),
             service_time=FixedServiceTime(seconds=service_s),
         ),
     )
@@ -306,7 +307,7 @@ def test_another_device_changes_no_draw_of_the_others():
     def requests(devices):
         cloud = CloudSettings(
             replicas=10_000,
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=0.5),
         )
         world = make_world(devices=devices, policy=Consistency(threshold=0.5), cloud=cloud)

@@ -11,8 +11,9 @@ from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
@@ -35,7 +36,7 @@ FREE_CLOUD = CloudSettings(service_time=FixedServiceTime(seconds=0.0))
 BUSY_CLOUD = CloudSettings(
     replicas=2,
     queue_limit=20,
-    batching=BatchingSettings(size=4, wait_s=0.05),
+    batching=StaticBatching(size=4, wait_s=0.05),
     service_time=FixedServiceTime(seconds=0.8),
 )
 
@@ -123,7 +124,7 @@ def test_engine_equals_plain_program_whatever_the_world(
         network=network(preset),
         cloud=CloudSettings(
             queue_limit=queue_limit,
-            batching=BatchingSettings(size=size, wait_s=wait_s),
+            batching=StaticBatching(size=size, wait_s=wait_s),
             service_time=FixedServiceTime(seconds=service_s),
         ),
     )
@@ -204,7 +205,7 @@ def test_engine_equals_plain_program_where_weights_change(
         network=network(preset),
         hardware=DeviceSettings(compute_budget_flops_per_hour=budget),
         cloud=CloudSettings(
-            batching=BatchingSettings(size=3, wait_s=0.25),
+            batching=StaticBatching(size=3, wait_s=0.25),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         adaptation=adaptation,

@@ -10,8 +10,9 @@ from test_exactness_of_devices import DEVICES
 from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Answer, Outcome
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
@@ -57,7 +58,7 @@ NETWORKS = st.sampled_from(
 CLOUDS = st.builds(
     CloudSettings,
     queue_limit=st.integers(1, 6),
-    batching=st.builds(BatchingSettings, size=st.integers(1, 4), wait_s=st.just(0.0)),
+    batching=st.builds(StaticBatching, size=st.integers(1, 4), wait_s=st.just(0.0)),
     service_time=st.builds(FixedServiceTime, seconds=st.sampled_from([0.25, 1.0])),
 )
 FAULTS = st.sampled_from(

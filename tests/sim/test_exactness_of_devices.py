@@ -9,12 +9,13 @@ from test_exactness import ADAPTATIONS, POLICIES, assert_equal_records
 from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Outcome
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
-from sim.records import RankedBy
+from sim.records.interactions import RankedBy
 
 # Small batteries, so that those of a session of two minutes run down on radio and idle power.
 CLASSES = [
@@ -97,7 +98,7 @@ def test_engine_equals_plain_program_whatever_the_devices(
         ),
         network=PresetNetwork.model_validate({"preset": "3g", "loss": {"probability": loss}}),
         cloud=CloudSettings(
-            batching=BatchingSettings(size=3, wait_s=0.25),
+            batching=StaticBatching(size=3, wait_s=0.25),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         adaptation=adaptation,

@@ -11,8 +11,9 @@ from test_exactness import ADAPTATIONS, assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
@@ -134,7 +135,7 @@ def mobile_world(network, faults, seed, policy, serving, service_s, whole_second
         faults=faults,
         cloud=CloudSettings(
             queue_limit=10,
-            batching=BatchingSettings(size=3, wait_s=0.25),
+            batching=StaticBatching(size=3, wait_s=0.25),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         **parts,

@@ -10,8 +10,9 @@ from test_exactness import assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.cell import CellNetwork
@@ -126,7 +127,7 @@ def assert_exact(network, seed, service_s, whole_seconds, **parts):
         network=network,
         cloud=CloudSettings(
             queue_limit=5,
-            batching=BatchingSettings(size=3, wait_s=0.25),
+            batching=StaticBatching(size=3, wait_s=0.25),
             service_time=FixedServiceTime(seconds=service_s),
         ),
         **parts,

@@ -6,10 +6,10 @@ from pydantic import ValidationError
 
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
-from sim.network.loss import Losses
+from sim.network.loss import LossSettings
 from sim.network.message import Direction
 from sim.network.preset import PresetNetwork, presets
-from sim.records import Push
+from sim.retraining.records import Push
 
 PLAIN_3G = {
     "preset": "3g",
@@ -180,10 +180,10 @@ def test_impossible_networks_are_refused(values):
 
 
 def test_lost_packets_of_a_push_are_not_those_of_a_reply():
-    losses = Losses(probability=0.3, seed=0)
+    losses = LossSettings(probability=0.3)
 
     def lost(message):
-        return losses.lost_packets(Direction.DOWN, message, 0, 100)
+        return losses.lost_packets(0, Direction.DOWN, message, 0, 100)
 
     pushes = [lost(Push(device, 1, 0.0, 1000)) for device in range(30)]
     request = Request(0, 1, 0.0, 100, Clock().event())

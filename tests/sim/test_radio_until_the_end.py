@@ -9,8 +9,9 @@ from test_battery import columns, crossings
 from test_radio import MEGABIT, RADIO, energy
 
 from sim.client.settings import ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.network.cell import CellNetwork
 from sim.network.preset import PresetNetwork
@@ -204,7 +205,7 @@ def test_no_radio_takes_more_than_its_greatest_power_all_the_time(
                 }
             ),
             cloud=CloudSettings(
-                batching=BatchingSettings(size=3, wait_s=0.25),
+                batching=StaticBatching(size=3, wait_s=0.25),
                 service_time=FixedServiceTime(seconds=service_s),
             ),
         )

@@ -10,8 +10,9 @@ from test_engine import IDEAL, INSTANT
 from sim.client.backoff import Backoff
 from sim.client.request import Answer, Outcome
 from sim.client.settings import RetrySettings, ServingSettings
+from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import BatchingSettings, CloudSettings
+from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
@@ -173,7 +174,7 @@ def three_at_once(**retry):
         serving=ServingSettings(retry=RetrySettings(**retry), timeout_s=100.0),
         cloud=CloudSettings(
             queue_limit=1,
-            batching=BatchingSettings(size=1, wait_s=0.0),
+            batching=StaticBatching(size=1, wait_s=0.0),
             service_time=FixedServiceTime(seconds=4.0),
         ),
     )

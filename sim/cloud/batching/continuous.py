@@ -170,11 +170,6 @@ class ContinuousReplica(Replica):
         """When the iterations began that are not yet in `works`; infinite if it is idle."""
         return self._start_s
 
-    @property
-    def reserved_tokens(self) -> int:
-        """Tokens for whose keys and values memory is set aside."""
-        return self._reserved_tokens
-
     def take(self) -> bool:
         """Let join who fits, if an iteration begins now; else see to it that the next one can."""
         now_s, queue = self._clock.now, self._station.queue

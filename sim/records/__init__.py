@@ -1,0 +1,1 @@
+"""What a simulation leaves behind. One file each."""
