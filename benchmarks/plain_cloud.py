@@ -1,6 +1,7 @@
 """The plain reference program's own cloud: one queue, static batches, replicas that never fail."""
 
 from collections.abc import Callable, Generator
+from functools import cache
 
 import numpy as np
 from simpy import Event
@@ -61,6 +62,7 @@ class PlainCloud:
         self.clock = clock
         self.settings = settings
         self.batching = settings.batching
+        self.batch_s = cache(settings.service_time.batch_s)
         self.answer = answer
         self.arriving: list[Attempt] = []
         self.waiting: list[Attempt] = []
@@ -114,7 +116,7 @@ class PlainCloud:
         start_s = self.clock.now
         for attempt in batch:
             attempt.service_start_s, attempt.batch_size = start_s, len(batch)
-        yield self.clock.at(start_s + self.settings.service_time.batch_s(len(batch)))
+        yield self.clock.at(start_s + self.batch_s(len(batch)))
         self.idle.append(replica)
         self.worked.append((start_s, self.clock.now, replica))
         self.clock.process(self.come_back(self.clock.now))

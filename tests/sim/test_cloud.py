@@ -83,9 +83,11 @@ def test_roofline_of_seven_billion_parameters_on_an_a100():
         memory_utilisation=0.7,
     )
     prefill_s = 2 * 7e9 * 512 / (312e12 * 0.5)
-    decode_s = 8 * 14e9 / (2039e9 * 0.7)
-    assert service.batch_s(1) == pytest.approx(prefill_s + decode_s)
-    assert service.batch_s(8) == pytest.approx(8 * prefill_s + decode_s)
+    kv_bytes = 2 * 32 * 8 * 128 * 2  # of one token; its eight steps read 512 to 519 of them
+    for batch in (1, 8):
+        read_bytes = 8 * 14e9 + batch * kv_bytes * sum(range(512, 520))
+        expected_s = batch * prefill_s + read_bytes / (2039e9 * 0.7)
+        assert service.batch_s(batch) == pytest.approx(expected_s)
 
 
 def test_fixed_service_time():

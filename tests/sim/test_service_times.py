@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from served_attempts import Arrival, Served, profile_text
 
@@ -39,12 +41,65 @@ def test_cached_tokens_cost_memory_traffic_and_no_arithmetic():
     assert A100.iteration_s(prompts, 3, 1600) == pytest.approx(seconds)
 
 
+def decode_s(batch, prompt_tokens, output_tokens=8):
+    """Time of the decode steps of equal prompts on the A100, each the longer of its two bounds."""
+    arithmetic_s = 2 * 7e9 * batch / A100_FLOPS
+    contexts = [batch * (prompt_tokens + step) for step in range(output_tokens)]
+    traffic_s = [(14e9 + MISTRAL_KV_BYTES * tokens) / A100_BYTES_PER_S for tokens in contexts]
+    return sum(max(arithmetic_s, each) for each in traffic_s)
+
+
+def test_decode_steps_of_a_static_batch_read_its_keys_and_values():
+    for batch in (1, 8, 256):
+        prefill_s = 2 * 7e9 * 512 * batch / A100_FLOPS
+        assert A100.batch_s(batch) == pytest.approx(prefill_s + decode_s(batch, 512))
+    # They are more than the weights at a batch of 256.
+    assert decode_s(256, 512) > 2 * 8 * 14e9 / A100_BYTES_PER_S
+
+
+def test_large_batches_of_short_prompts_decode_as_fast_as_they_compute():
+    short = RooflineServiceTime.model_validate({"served_model": {"prompt_tokens": 1}})
+    assert short.batch_s(512) == pytest.approx((1 + 8) * 512 * 2 * 7e9 / A100_FLOPS)
+
+
+def test_a_short_prompt_takes_as_long_as_reading_the_weights():
+    short = RooflineServiceTime.model_validate(
+        {"served_model": {"prompt_tokens": 10, "output_tokens": 0}}
+    )
+    assert short.batch_s(1) == pytest.approx(14e9 / A100_BYTES_PER_S)
+
+
 def test_a_static_batch_reads_the_tokens_that_its_prompts_have():
     eight = Prompts(8, 8 * 512, 0, 8 * 512**2)
     assert A100.static_batch_s(eight) == pytest.approx(A100.batch_s(8))
     half = Prompts(8, 4 * 512, 4 * 512, 0)
     spared_s = 2 * 7e9 * 4 * 512 / A100_FLOPS
     assert A100.static_batch_s(half) == pytest.approx(A100.batch_s(8) - spared_s)
+
+
+@given(
+    histories=st.lists(st.integers(0, 200), min_size=1, max_size=40),
+    accelerator=st.sampled_from(["t4", "a100", "h200"]),
+    parameters=st.sampled_from([1e6, 1e8, 3e9]),
+    output_tokens=st.integers(0, 20),
+)
+def test_a_static_batch_takes_what_continuous_batching_takes_where_all_join_together(
+    histories, accelerator, parameters, output_tokens
+):
+    arrivals = [Arrival(0.0, device, history=each) for device, each in enumerate(histories)]
+    model = {
+        "parameters": parameters,
+        "prompt_tokens": 30,
+        "tokens_per_interaction": 5,
+        "max_prompt_tokens": 1000,
+        "output_tokens": output_tokens,
+    }
+    service_time = {"kind": "roofline", "accelerator": accelerator, "served_model": model}
+    static, continuous = (
+        Served(arrivals, service_time=service_time, batching={"kind": kind, "size": 40, **others})
+        for kind, others in (("static", {"wait_s": 0.0}), ("continuous", {}))
+    )
+    assert static.ends == pytest.approx(continuous.ends, rel=1e-12)
 
 
 def test_prompts_grow_with_the_history_up_to_a_limit():
@@ -57,15 +112,15 @@ def test_prompts_grow_with_the_history_up_to_a_limit():
 
 
 def test_a_longer_history_takes_longer_to_read():
-    model = {"prompt_tokens": 100, "tokens_per_interaction": 10, "output_tokens": 0}
+    model = {"prompt_tokens": 200, "tokens_per_interaction": 10, "output_tokens": 0}
     served = Served(
         [Arrival(0.0, 0, history=0), Arrival(10.0, 1, history=20)],
         batching={"size": 1},
         service_time={"kind": "roofline", "served_model": model},
     )
     took_s = [end - start for start, end in zip(served.starts, served.ends, strict=True)]
-    assert took_s == pytest.approx([2 * 7e9 * tokens / A100_FLOPS for tokens in (100, 300)])
-    assert served.records().prompt_tokens == 400
+    assert took_s == pytest.approx([2 * 7e9 * tokens / A100_FLOPS for tokens in (200, 400)])
+    assert served.records().prompt_tokens == 600
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 from sim.cloud.service_time.request_tokens import RequestTokens
 from workloads.settings import Settings, invalid
 
-from .service_time import NO_PROMPTS, Prompts, TokenServiceTime
+from .service_time import Prompts, TokenServiceTime
 
 
 class ProfiledMachine(Settings):
@@ -217,22 +217,6 @@ class ProfileServiceTime(TokenServiceTime):
             f"is {batch_size}; the profile was measured up to {most} requests in a batch "
             "(service_time.extrapolate: true goes beyond)"
         )
-
-    def batch_s(self, batch_size: int) -> float:
-        """Return the service time of a batch of shortest prompts, s."""
-        tokens = batch_size * self.request.prompt_tokens
-        pairs = batch_size * self.request.prompt_tokens**2
-        return self.static_batch_s(Prompts(batch_size, tokens, 0, pairs))
-
-    def static_batch_s(self, prompts: Prompts) -> float:
-        """Return one pass over the prompts and one for each output token, s."""
-        total_s = self.iteration_s(prompts, 0, 0)
-        context = prompts.whole_tokens
-        for step in range(self.request.output_tokens):
-            total_s += self.iteration_s(
-                NO_PROMPTS, prompts.requests, context + step * prompts.requests
-            )
-        return total_s
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
         """Return the time of one pass over the prompts and one that decodes, s."""

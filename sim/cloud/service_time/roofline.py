@@ -37,24 +37,22 @@ def _accelerators() -> dict[str, Accelerator]:
 
 
 class RooflineServiceTime(TokenServiceTime):
-    """Prefill bound by arithmetic, decode bound by reading the weights.
+    """The longer of arithmetic and memory traffic, for each pass through the model.
 
-    batch time = 2 x parameters x prompt tokens x batch / (peak FLOP/s x compute utilisation)
-               + output tokens x parameter bytes / (memory bandwidth x memory utilisation).
-
-    The two FLOP per parameter and token are those of Kaplan et al. (2020), section 2.1. Reading the
-    key-value cache is left out in static batches: at prompts of hundreds of tokens it is a few
-    percent of the weights.
-
-    An iteration of continuous batching passes the tokens of new prompts and one token of each
-    running sequence through the weights together, and takes the longer of its arithmetic and its
-    memory traffic, keys and values included (the roofline of Williams, Waterman and Patterson,
-    2009; iterations that mix prefill and decode as in Orca, OSDI 2022, section 3.2):
+    An iteration passes the tokens of new prompts and one token of each running sequence through the
+    weights together, and takes the longer of its arithmetic and its memory traffic, keys and values
+    included (the roofline of Williams, Waterman and Patterson, 2009; iterations that mix prefill
+    and decode as in Orca, Yu et al., OSDI 2022):
 
     iteration time = max(2 x parameters x tokens / (peak FLOP/s x compute utilisation),
                          (parameter bytes + key-value bytes) / (memory bandwidth x utilisation)).
 
-    The arithmetic of attention itself is left out: at 512 tokens it is about a hundredth.
+    A static batch is one iteration that reads its prompts and one for each output token, of which
+    every one finds the keys and values of one token more. Prompts of hundreds of tokens are bound
+    by arithmetic, decode steps by memory as long as the batch is not very large.
+
+    The two FLOP per parameter and token are those of Kaplan et al. (2020), section 2.1. The
+    arithmetic of attention itself is left out: at 512 tokens it is about a hundredth.
     """
 
     kind: Literal["roofline"] = "roofline"
@@ -105,13 +103,6 @@ class RooflineServiceTime(TokenServiceTime):
         return _accelerators()[self.accelerator].memory_bytes_per_s * self.memory_utilisation
 
     @cached_property
-    def _decode_s(self) -> float:
-        """Time of all decode steps of a static batch."""
-        model = self.served_model
-        read_bytes = model.output_tokens * model.parameters * model.bytes_per_parameter
-        return read_bytes / self._bytes_per_s
-
-    @cached_property
     def _kv_bytes_per_token(self) -> float:
         return self.served_model.kv_bytes_per_token
 
@@ -122,19 +113,6 @@ class RooflineServiceTime(TokenServiceTime):
     @cached_property
     def _flops_per_token(self) -> float:
         return 2 * self.served_model.parameters
-
-    @cached_property
-    def _prefill_s(self) -> float:
-        """Time of one shortest prompt."""
-        return self._flops_per_token * self.served_model.prompt_tokens / self._flops
-
-    def batch_s(self, batch_size: int) -> float:
-        """Return prefill of every shortest prompt plus the decode steps that the batch shares."""
-        return batch_size * self._prefill_s + self._decode_s
-
-    def static_batch_s(self, prompts: Prompts) -> float:
-        """Return prefill of these prompts plus the decode steps that the batch shares, s."""
-        return self._flops_per_token * prompts.tokens / self._flops + self._decode_s
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
         """Return the longer of an iteration's arithmetic and its memory traffic, s."""

@@ -1,6 +1,7 @@
 """What a service-time model is."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from sim.cloud.service_time.request_tokens import RequestTokens
@@ -94,12 +95,32 @@ class TokenServiceTime(ServiceTime):
         """
         raise NotImplementedError
 
+    def batch_s(self, batch_size: int) -> float:
+        """Return the service time of a static batch of shortest prompts, s."""
+        tokens = self.tokens.prompt_tokens
+        return self.static_batch_s(
+            Prompts(batch_size, batch_size * tokens, 0, batch_size * tokens**2)
+        )
+
+    def timer(self, seed: int, replica: int) -> Callable[[int], float]:  # noqa: ARG002
+        """Return `batch_s`, which adds up the iterations of a batch size only once."""
+        return cache(self.batch_s)
+
     def static_batch_s(self, prompts: Prompts) -> float:
-        """Return the service time of a batch that reads these prompts and decodes to its end, s."""
-        raise NotImplementedError
+        """Return the service time of a batch that reads these prompts and decodes to its end, s.
+
+        It is one iteration that reads the prompts and one for each output token: what continuous
+        batching takes for the same prompts if nobody else joins.
+        """
+        total_s = self.iteration_s(prompts, 0, 0)
+        sequences, context_tokens = prompts.requests, prompts.whole_tokens
+        for _ in range(self.tokens.output_tokens):
+            total_s += self.iteration_s(NO_PROMPTS, sequences, context_tokens)
+            context_tokens += sequences
+        return total_s
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
-        """Return the time of one iteration of continuous batching, s.
+        """Return the time of one iteration, s.
 
         Args:
             prompts: those that this iteration reads.
