@@ -51,6 +51,12 @@ class PlainProgram:
         self.links.log.note = self.note
         self.requests: list[Request] = []
         self.replied: dict[Attempt, Event] = {}
+        self.scorings, self.trainings = [0] * world.devices, [0] * world.devices
+        self.start_j = [
+            world.phones.of(device).battery_j * float(share)
+            for device, share in enumerate(world.battery_start_shares)
+        ]
+        self.charge_j = list(self.start_j)
         self.cloud: Cloud | PlainCloud
         if is_plain(world.cloud, world.faults):
             self.cloud = PlainCloud(self.clock, world.cloud, world.replicas, self.answer)
@@ -96,10 +102,7 @@ class PlainProgram:
         version, training_ends_s, budget = 0, math.inf, world.hardware.compute_budget()
         phone, battery = world.phones.of(device), world.hardware.battery
         scoring_s = phone.computing_s(world.scoring_flops, world.scoring_bytes)
-        start_s, scorings, trainings, training_s = decision_s, 0, 0, 0.0
-        if isinstance(world.adaptation, OnDeviceAdaptation):
-            training_s = phone.computing_s(world.adaptation.training_flops)
-        start_j = charge_j = phone.battery_j * float(world.battery_start_shares[device])
+        training_s = self.training_s(device)
         steps = int(world.sessions.steps[device])
         yield clock.at(decision_s)
         if self.released_version and self.released_s < decision_s:
@@ -118,30 +121,26 @@ class PlainProgram:
             if training_ends_s <= decision_s:
                 version, training_ends_s = version + 1, math.inf
             version = max(version, self.downloaded_version[device])
-            scores = True
+            scores = is_on = True
             if battery is not None:
-                used_j = (
-                    phone.idle_power_w * (decision_s - start_s)
-                    + phone.active_power_w * scoring_s * scorings
-                    + phone.active_power_w * training_s * trainings
-                    + self.radio_energy_j(device, decision_s)
-                )
-                charge_j = min(charge_j, max(start_j - used_j, 0.0))
-                self.records.battery_share[device, step] = charge_j / phone.battery_j
-                scores = battery.allows(charge_j / phone.battery_j, step)
+                is_on = self.drain(device, decision_s)
+                share = self.charge_j[device] / phone.battery_j
+                self.records.battery_share[device, step] = share
+                scores = battery.allows(share, step)
             if world.hardware.budget_covers == "all" and scores:
                 scores = budget.spend(decision_s, world.scoring_flops)
             shown_row, shown_s = row, decision_s
             if scores:
                 shown_s += scoring_s
-                scorings += 1
+                self.scorings[device] += 1
             else:
                 self.records.ranked_by[device, step] = RankedBy.LLM
             sent = None
             if request is not None:
                 self.records.suppressed[device, step] = True
             elif (
-                world.policy.first_request(
+                is_on
+                and world.policy.first_request(
                     self.view(device, user, row, step, version, scores), step
                 )
                 == step
@@ -162,7 +161,7 @@ class PlainProgram:
                 if sent.ended.triggered and sent.outcome == Outcome.DELIVERED:
                     shown_row = step
                     if scores:
-                        scorings += 1
+                        self.scorings[device] += 1
                         if world.hardware.budget_covers == "all":
                             budget.owe(shown_s, world.scoring_flops)
                         shown_s += scoring_s
@@ -171,14 +170,14 @@ class PlainProgram:
             self.records.held_row[device, step] = row
             self.records.shown_row[device, step] = shown_row
             self.records.version[device, step] = version
-            training = world.adaptation
+            training = world.adaptation if is_on else None
             if isinstance(training, OnDeviceAdaptation) and training.trains_at(step, steps):
                 if training_ends_s < math.inf:
                     self.log.skipped_while_training += 1
                 elif not budget.spend(shown_s, training.training_flops):
                     self.log.skipped_for_budget += 1
                 else:
-                    trainings += 1
+                    self.trainings[device] += 1
                     training_ends_s = shown_s + training_s
                     self.models.begin(device, version + 1, step, shown_row)
                     self.log.trainings.append(
@@ -198,6 +197,27 @@ class PlainProgram:
         """Take a transfer down."""
         if crossing.radio != NO_RADIO:
             self.crossings[device].append(crossing)
+
+    def training_s(self, device: int) -> float:
+        """Return how long a device trains."""
+        adaptation = self.world.adaptation
+        if not isinstance(adaptation, OnDeviceAdaptation):
+            return 0.0
+        return self.world.phones.of(device).computing_s(adaptation.training_flops)
+
+    def drain(self, device: int, time_s: float) -> bool:
+        """Look at the charge of a device, and tell whether there is any."""
+        world, phone = self.world, self.world.phones.of(device)
+        scoring_s = phone.computing_s(world.scoring_flops, world.scoring_bytes)
+        used_j = (
+            phone.idle_power_w * (time_s - float(world.sessions.start_s[device]))
+            + phone.active_power_w * scoring_s * self.scorings[device]
+            + phone.active_power_w * self.training_s(device) * self.trainings[device]
+            + self.radio_energy_j(device, time_s)
+        )
+        left_j = max(self.start_j[device] - used_j, 0.0)
+        self.charge_j[device] = min(self.charge_j[device], left_j)
+        return self.charge_j[device] > 0
 
     def radio_energy_j(self, device: int, time_s: float) -> float:
         """Return what a device's radio has cost, of the transfers that are over."""
@@ -302,6 +322,9 @@ class PlainProgram:
                 return
             yield self.clock.at(self.clock.now + wait_s, RETRY + request.device)
             if request.ended.triggered:
+                return
+            has_battery = self.world.hardware.battery is not None
+            if has_battery and not self.drain(request.device, self.clock.now):
                 return
 
     def attempt(self, attempt: Attempt) -> Generator[Event, None, None]:

@@ -100,7 +100,9 @@ class Exchange:
 
     def _try_again(self, retry: Event) -> None:
         request: Request = retry.value  # type: ignore[assignment]
-        if _is_open(request):
+        if not _is_open(request):
+            return
+        if request.can_retry is None or request.can_retry(request, self._clock.now):
             self._try(request)
 
     def _give_up(self, request: Request) -> None:

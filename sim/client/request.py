@@ -1,5 +1,6 @@
 """One request of a device to the cloud, its attempts, and the ways in which it can end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
@@ -53,6 +54,8 @@ class Request:
         expires_s: when the device gives up.
         history_interactions: how many interactions H_step has.
         list_age_steps: age of the list that the device holds.
+        can_retry: asked with the request and the time, tells whether the device can send it again
+            then; None where it always can.
         attempts: in the order of sending; attempts of one request can be under way together.
         ended_s: when `ended` happened; infinite until then.
         outcome: how it ended.
@@ -67,6 +70,7 @@ class Request:
     expires_s: float = NEVER_S
     history_interactions: int = 0
     list_age_steps: int = 0
+    can_retry: "Callable[[Request, float], bool] | None" = None
     attempts: "list[Attempt]" = field(default_factory=list)
     ended_s: float = NEVER_S
     outcome: Outcome = Outcome.IN_FLIGHT

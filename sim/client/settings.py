@@ -38,7 +38,8 @@ class RetrySettings(Settings):
     attempts: int = Field(default=1, ge=1, le=100)
     """How often a request is sent at most. An attempt fails when it is rejected, answered with a
     failure, not answered within `attempt_timeout_s`, or has no network with `no_coverage: fail`.
-    After the last failure the request ends at once: rejected or lost."""
+    After the last failure the request ends at once: rejected or lost. A phone whose battery is
+    empty sends nothing again; its request ends by what is under way, or by `timeout_s`."""
     attempt_timeout_s: FiniteFloat | None = Field(default=None, gt=0)
     """An attempt without a reply fails after this time; null: it has all of `timeout_s`. Its reply
     is still taken as long as the request is open."""

@@ -32,6 +32,13 @@ class BatterySettings(Settings):
     It starts with a share of the hardware's `battery_j`. The charge falls by idle power, by
     scoring and training, and by the radio; at 0 it stays. Where a device does not re-rank its list
     there is no consistency to read: a request policy that reads it never asks at such a step.
+
+    With an empty battery the phone is off: it re-ranks nothing, asks for nothing (the policy is not
+    consulted), begins no training, and sends no request again. What it has begun ends as it would,
+    and what is on its way to it, a reply or parameters, still reaches it. The user's log is
+    replayed to its end all the same, so that all policies are compared on the same interactions:
+    such an interaction counts as shown the list that the phone holds, in the LLM's own order. In
+    the records its `battery_share` is 0.
     """
 
     start: StartSettings = StartSettings()
@@ -41,7 +48,8 @@ class BatterySettings(Settings):
     saver_every: int = Field(default=3, ge=1)
     """Which: those that are multiples of this number."""
     stop_below: Share = 0.05
-    """Below this share, and with an empty battery, a device does not re-rank at all."""
+    """Below this share, and with an empty battery, a device does not re-rank at all; with an empty
+    one it does not ask either."""
 
     @model_validator(mode="after")
     def _stop_is_not_above_saver(self) -> Self:

@@ -49,13 +49,18 @@ class Reserves:
 
     @property
     def share(self) -> float:
-        """The charge at the last decision, as a share of a full battery."""
+        """The charge when it was last looked at, as a share of a full battery."""
         return self._charge_j / self._full_j
+
+    @property
+    def empty(self) -> bool:
+        """Whether the battery was empty when it was last looked at, so that the phone is off."""
+        return self._battery is not None and not self._charge_j
 
     def allow(self, step: int, decision_s: float) -> bool:
         """Tell whether the device re-ranks at a step; if so, take what that costs."""
         if self._battery is not None:
-            self._drain(decision_s)
+            self.drain(decision_s)
             if not self._battery.allows(self.share, step):
                 return False
         if self._scoring_is_charged and not self._budget.spend(decision_s, self._scoring_flops):
@@ -69,12 +74,13 @@ class Reserves:
             self._budget.owe(now_s, self._scoring_flops)
         self._scorings += 1
 
-    def _drain(self, decision_s: float) -> None:
+    def drain(self, now_s: float) -> None:
+        """Look at the charge at `now_s`, not before the last look."""
         trainings = 0 if self._training is None else self._training.begun
         used_j = (
-            self._idle_w * (decision_s - self._start_s)
+            self._idle_w * (now_s - self._start_s)
             + self._scoring_j * self._scorings
             + self._training_j * trainings
-            + self._meter.energy_j(self._device, decision_s)
+            + self._meter.energy_j(self._device, now_s)
         )
         self._charge_j = min(self._charge_j, max(self._start_j - used_j, 0.0))

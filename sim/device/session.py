@@ -99,7 +99,8 @@ class Session:
         self._begin(step, reserves)
         if self._parameters is not None:
             version = self._parameters.version_at(float(self._decision_s[step]))
-        self._asking = self._first_request(self._view(step + 1, version), step)
+        if not reserves.empty:
+            self._asking = self._first_request(self._view(step + 1, version), step)
         self._hold(step, step + 1)
         if self._asking is None:
             self._pass(step)
@@ -124,12 +125,27 @@ class Session:
             shown_s = float(self._shown_s[step])
             self._decision_s[self._step] = self._timeline.next_decision_s(step, shown_s)
 
-    def _pass_decisions_before(self, end_s: float, reserves: Reserves) -> None:
-        """Live through the steps that are decided before the end of a request."""
-        while self._step < self._steps and self._decision_s[self._step] < end_s:
+    def _pass_decisions_before(self, time_s: float, asked: int, reserves: Reserves) -> None:
+        """Live through the step that asked, and those decided before a time while it waits."""
+        if self._step == asked:
+            self._pass(asked)
+        while self._step < self._steps and self._decision_s[self._step] < time_s:
             self._begin(self._step, reserves)
             self._hold(self._step, self._step + 1)
             self._pass(self._step)
+
+    def _can_retry(self, request: Request, now_s: float) -> bool:
+        """Live until now, and tell whether there is charge left to send a request again."""
+        assert self._reserves is not None
+        serving, asked = self._world.serving, request.step
+        limit_s = request.sent_s + serving.deadline_s
+        if serving.mode == "stale":
+            self._pass_decisions_before(now_s, asked, self._reserves)
+        elif limit_s < now_s:
+            self._shown_s[asked] = limit_s
+            self._pass_decisions_before(now_s, asked, self._reserves)
+        self._reserves.drain(now_s)
+        return not self._reserves.empty
 
     def _scores(self, step: int) -> bool:
         """Tell whether the SRM scores the list of a step that has been decided."""
@@ -147,6 +163,11 @@ class Session:
                 asking = policy.first_request(view, asking + 1)
         return asking
 
+    def _on(self, step: int) -> bool:
+        """Tell whether the battery was not empty at a step that has been decided."""
+        share = self._records.battery_share
+        return not share.size or bool(share[self._device, step])
+
     def request(self, step: int, ended: Event) -> Request:
         """Make the request of a step; `ended` will happen when it ends."""
         serving, sent_s = self._world.serving, float(self._scored_s[step])
@@ -160,6 +181,7 @@ class Session:
             expires_s=sent_s + serving.timeout_s,
             history_interactions=self._context + step,
             list_age_steps=step - self._world.basis_step(self._row),
+            can_retry=None if self._world.hardware.battery is None else self._can_retry,
         )
 
     def waking_s(self, now_s: float) -> float | None:
@@ -200,8 +222,7 @@ class Session:
         shown_at_once = self._world.serving.mode == "wait" and self._wait(request, delivered)
         suppressed_from = request.step + 1
         if self._reserves is not None:
-            self._pass(request.step)
-            self._pass_decisions_before(request.ended_s, self._reserves)
+            self._pass_decisions_before(request.ended_s, request.step, self._reserves)
         else:
             decided_before_end = int(np.searchsorted(self._decision_s, request.ended_s))
             self._step = max(suppressed_from, decided_before_end)
@@ -255,7 +276,8 @@ class Session:
         for step in range(start, end):
             version[self._device, step] = self._parameters.version_at(float(self._decision_s[step]))
             shown_s, row = float(self._shown_s[step]), int(shown_row[step])
-            self._parameters.show(step, self._steps, shown_s, row)
+            if self._on(step):
+                self._parameters.show(step, self._steps, shown_s, row)
 
     def _view(self, end: int, version: int) -> PolicyView:
         table, step = self._world.table, self._step

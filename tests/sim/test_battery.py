@@ -237,7 +237,7 @@ def test_impossible_batteries_are_refused(given, what):
 
 def test_a_policy_that_reads_consistency_does_not_ask_where_nothing_was_scored():
     def asked(policy):
-        hardware = phone(battery={"start": {"low": 0.0, "high": 0.0}})
+        hardware = phone(battery={"start": {"low": 0.01, "high": 0.01}})
         return simulate(one_device(policy=policy, hardware=hardware)).interactions.requested
 
     assert not asked(Consistency(threshold=1.5)).any()
@@ -260,7 +260,7 @@ def test_what_is_not_scored_is_shown_in_the_order_of_the_llm_and_has_no_consiste
 
 
 def test_a_list_that_an_unscored_step_waited_for_is_shown_without_scoring():
-    battery = {"start": {"low": 0.0, "high": 0.0}}
+    battery = {"start": {"low": 0.01, "high": 0.01}}
     world = one_device(
         policy=Periodic(every=2),
         service_s=2.0,
