@@ -3,10 +3,11 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from analysis import faults, theme
+from analysis import faults, stacks
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent
 from analysis.records import RunRecords
+from analysis.stacks import Part
 from analysis.timeline import unit_of_time
 
 #: How an attempt ended -> (in words, colour's role, hatch for grey printing).
@@ -29,26 +30,15 @@ def draw(records: RunRecords) -> Drawing | None:
     edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
     with canvas(3.7) as (figure, (axes,)):
         faults.shade((axes,), faults.of_cloud(records), size)
-        base = np.zeros(len(table))
-        for name in present:
-            words, role, hatch = LOOKS[name]
-            axes.stairs(
-                base + table[name].to_numpy(),
-                edges,
-                baseline=base,
-                fill=True,
-                facecolor=theme.colour(role),
-                edgecolor=theme.colour("paper"),
-                hatch=hatch,
-                linewidth=0,
-                label=f"{words} {count(table[name].sum())}",
-            )
-            base = base + table[name].to_numpy()
-        figure.legend(
-            loc="outside upper left", ncols=2, frameon=False, handlelength=1.4, columnspacing=1.2
-        )
+        parts = [
+            Part(f"{words} {count(table[name].sum())}", table[name].to_numpy(), role, hatch)
+            for name in present
+            for words, role, hatch in [LOOKS[name]]
+        ]
+        total = stacks.areas(axes, edges, parts)
+        stacks.key(figure, axes, columns=2)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, 1.15 * float(base.max()))
+        axes.set_ylim(0, 1.15 * float(total.max()))
         axes.set_xlim(0, edges[-1])
         axes.set_xlabel(f"simulated time when they ended, {unit}")
         name_y_axis(axes, f"attempts in {table['end_s'].iloc[0]:g} s")

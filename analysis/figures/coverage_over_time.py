@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis import theme
+from analysis import stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent
 from analysis.records import RunRecords
@@ -49,9 +49,7 @@ def draw(records: RunRecords) -> Drawing | None:
                 label=f"{_words(name)} {percent(float(share.mean()))}",
             )
             base = base + share
-        figure.legend(
-            loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
-        )
+        stacks.key(figure, axes, columns=3)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.set_ylim(0, 1)
         axes.set_xlim(0, records.simulated_s / size)

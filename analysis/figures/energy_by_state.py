@@ -1,13 +1,15 @@
 """Where the device's energy went."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from analysis import theme
+from analysis import stacks
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent, scaled
 from analysis.records import RunRecords
+from analysis.stacks import Part
 
 #: Looks of radios, where a run has several: (colour's role, hatch for grey printing).
 RADIOS = (("blue", ""), ("orange", "///"), ("green", "xxx"), ("purple", "\\\\"))
@@ -22,28 +24,21 @@ def draw(records: RunRecords) -> Drawing | None:
     devices = records.summary["devices"]
     by_radio = records.baseline_worlds["run"].get("energy_by_radio_j") or {}
     with canvas(0.75 + 0.42 * len(table) + (0.3 if by_radio else 0.0)) as (figure, (axes,)):
-        rows = list(range(len(table)))[::-1]
-        axes.barh(rows, table["per_device_j"], height=0.6, color=theme.colour("blue"))
+        per_device_j = table["per_device_j"].to_numpy()
+        stacks.bars(axes, [Part("", per_device_j, "blue")])
         if by_radio:
-            _radios(axes, rows, table, list(by_radio))
-            figure.legend(
-                loc="outside upper left",
-                ncols=3,
-                frameon=False,
-                handlelength=1.4,
-                columnspacing=1.2,
-            )
-        for row, value, share in zip(rows, table["per_device_j"], table["share"], strict=True):
-            axes.annotate(
-                f"{scaled(value, 'J')} ({percent(share)})",
-                (value, row),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-            )
-        axes.set_yticks(rows, table["state"], color=theme.colour("ink"))
-        axes.grid(axis="y", visible=False)
-        axes.set_xlim(0, 1.45 * table["per_device_j"].max())
+            # Each radio's part, over the bars of all radios.
+            parts = [
+                Part(f"radio {radio}", table[f"{radio}_per_device_j"].to_numpy(), *look)
+                for radio, look in zip(by_radio, itertools.cycle(RADIOS), strict=False)
+            ]
+            stacks.bars(axes, parts)
+            stacks.key(figure, axes, columns=3)
+        told = [
+            f"{scaled(joules, 'J')} ({percent(share)})"
+            for joules, share in zip(per_device_j, table["share"], strict=True)
+        ]
+        stacks.name_bars(axes, list(table["state"]), per_device_j, told, room=1.45)
         axes.set_xlabel("joules per device")
         name_y_axis(axes, "energy per device over the run")
     return Drawing(
@@ -81,26 +76,6 @@ def _table(records: RunRecords) -> pd.DataFrame:
         own = [states.get(name.removeprefix("radio_"), 0.0) for name in spent_j]
         table[f"{radio}_per_device_j"] = np.array(own) / devices
     return table
-
-
-def _radios(axes: Axes, rows: list[int], table: pd.DataFrame, radios: list[str]) -> None:
-    """Draw each radio's part over the bars."""
-    left = np.zeros(len(table))
-    for number, radio in enumerate(radios):
-        role, hatch = RADIOS[number % len(RADIOS)]
-        own = table[f"{radio}_per_device_j"].to_numpy()
-        axes.barh(
-            rows,
-            own,
-            left=left,
-            height=0.6,
-            facecolor=theme.colour(role),
-            edgecolor=theme.colour("paper"),
-            hatch=hatch,
-            linewidth=0,
-            label=f"radio {radio}",
-        )
-        left = left + own
 
 
 def _idle_words(table: pd.DataFrame, devices: int) -> str:

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from analysis import faults, theme
+from analysis import faults, stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent, significant
 from analysis.records import RunRecords
+from analysis.stacks import Part
 from analysis.summary import OUTCOMES
 from analysis.timeline import outcomes_over_time, unit_of_time
 
@@ -32,31 +33,23 @@ def draw(records: RunRecords) -> Drawing | None:
     table = outcomes_over_time(records.requests, simulated_s)
     present = [name for name in LOOKS if table[name].sum()]
     unit, size = unit_of_time(simulated_s)
-    edges = [*(table["start_s"] / size), table["end_s"].iloc[-1] / size]
+    edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
     retried = float(table["attempts_mean"].max()) > 1
     rows: dict[str, Any] = {"rows": 2, "height_ratios": (2, 1)} if retried else {}
     with canvas(4.8 if retried else 3.5, sharex=True, **rows) as (figure, (axes, *below)):
         faults.shade((axes, *below), faults.of_run(records), size)
-        base = np.zeros(len(table))
-        for name in present:
-            role, hatch = LOOKS[name]
-            axes.stairs(
-                base + table[name].to_numpy(),
-                edges,
-                baseline=base,
-                fill=True,
-                facecolor=theme.colour(role),
-                edgecolor=theme.colour("paper"),
-                hatch=hatch,
-                linewidth=0,
-                label=f"{name.replace('_', ' ')} {count(table[name].sum())}",
+        parts = [
+            Part(
+                f"{name.replace('_', ' ')} {count(table[name].sum())}",
+                table[name].to_numpy(),
+                *LOOKS[name],
             )
-            base = base + table[name].to_numpy()
-        figure.legend(
-            loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
-        )
+            for name in present
+        ]
+        stacked = stacks.areas(axes, edges, parts)
+        stacks.key(figure, axes, columns=3)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, (1.15 if faults.of_run(records) else 1.05) * float(base.max()))
+        axes.set_ylim(0, (1.15 if faults.of_run(records) else 1.05) * float(stacked.max()))
         for each in below:
             each.stairs(
                 table["attempts_mean"],

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import faults, responses, theme
+from analysis import faults, responses, stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, seconds
 from analysis.records import RunRecords
+from analysis.stacks import Part
 from analysis.timeline import unit_of_time
 
 #: The figure has something to show where the median of some bin is off the run's by this factor.
@@ -101,20 +102,9 @@ def _quantiles(axes: Axes, table: pd.DataFrame, edges: np.ndarray) -> None:
 
 
 def _parts(axes: Axes, table: pd.DataFrame, edges: np.ndarray) -> None:
-    base = np.zeros(len(table))
-    for name, (label, role, hatch) in LOOKS.items():
-        part = table[name].fillna(0.0).to_numpy()
-        axes.stairs(
-            base + part,
-            edges,
-            baseline=base,
-            fill=True,
-            facecolor=theme.colour(role),
-            edgecolor=theme.colour("paper"),
-            hatch=hatch,
-            linewidth=0,
-            label=label,
-        )
-        base = base + part
-    axes.set_ylim(0, 1.35 * float(base.max()))
+    parts = [
+        Part(label, table[name].fillna(0.0).to_numpy(), role, hatch)
+        for name, (label, role, hatch) in LOOKS.items()
+    ]
+    axes.set_ylim(0, 1.35 * float(stacks.areas(axes, edges, parts).max()))
     axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=9, columnspacing=1.2)

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from analysis import responses, theme
+from analysis import responses, stacks
 from analysis.drawing import Drawing, canvas
 from analysis.figures.response_over_time import LOOKS
 from analysis.numerals import count, seconds
 from analysis.records import RunRecords
+from analysis.stacks import Part
 
 SLOWEST = 0.05
 
@@ -18,31 +19,15 @@ def draw(records: RunRecords) -> Drawing | None:
     if table is None:
         return None
     with canvas(2.3) as (figure, (axes,)):
-        rows, left = [1, 0], np.zeros(2)
-        for name, (words, role, hatch) in LOOKS.items():
-            axes.barh(
-                rows,
-                table[name],
-                left=left,
-                height=0.6,
-                facecolor=theme.colour(role),
-                edgecolor=theme.colour("paper"),
-                hatch=hatch,
-                linewidth=0,
-                label=words,
-            )
-            left = left + table[name].to_numpy()
-        for row, total in zip(rows, left, strict=True):
-            axes.annotate(
-                seconds(total), (total, row), xytext=(5, 0), textcoords="offset points", va="center"
-            )
-        axes.set_yticks(rows, table["of"], color=theme.colour("ink"))
-        axes.grid(axis="y", visible=False)
-        axes.set_xlim(0, 1.2 * left.max())
+        parts = [
+            Part(words, table[name].to_numpy(), role, hatch)
+            for name, (words, role, hatch) in LOOKS.items()
+        ]
+        took_s = stacks.bars(axes, parts)
+        told = [seconds(each) for each in took_s]
+        stacks.name_bars(axes, list(table["of"]), took_s, told, room=1.2)
         axes.set_xlabel("mean seconds of a response")
-        figure.legend(
-            loc="outside upper left", ncols=2, frameon=False, handlelength=1.4, columnspacing=1.2
-        )
+        stacks.key(figure, axes, columns=2)
     everyone, slowest = table.iloc[0], table.iloc[1]
     names = {name: words for name, (words, _, _) in LOOKS.items()}
     longest = max(names, key=lambda name: float(slowest[name]))
@@ -54,10 +39,10 @@ def draw(records: RunRecords) -> Drawing | None:
         f"Means of {count(everyone['requests'])} answered requests and of the slowest "
         f"{100 * SLOWEST:g}% of them, {count(slowest['requests'])}. What the slowest spend most of "
         f"their time on is “{names[longest]}”: {seconds(float(slowest[longest]))} of "
-        f"{seconds(float(left[1]))}. The ways contain the radio's waking up, the round trip, the "
+        f"{seconds(float(took_s[1]))}. The ways contain the radio's waking up, the round trip, the "
         f"bytes' crossing, and attempts in vain with the waits after them.",
-        f"Stacked bars of mean response time by part: {seconds(float(left[0]))} of all, "
-        f"{seconds(float(left[1]))} of the slowest.",
+        f"Stacked bars of mean response time by part: {seconds(float(took_s[0]))} of all, "
+        f"{seconds(float(took_s[1]))} of the slowest.",
     )
 
 

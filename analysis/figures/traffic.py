@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from analysis import theme
+from analysis import stacks
 from analysis.drawing import Drawing, canvas
 from analysis.numerals import count, percent, scaled
 from analysis.records import RunRecords
+from analysis.stacks import Part
 
 WAYS = {"up": "to the cloud", "down": "to the devices"}
 #: Part -> (name, colour's role, hatch for grey printing).
@@ -23,38 +24,16 @@ def draw(records: RunRecords) -> Drawing | None:
         return None
     table = _table(records)
     with canvas(2.1) as (figure, (axes,)):
-        left = pd.Series(0.0, index=table.index)
-        rows = list(range(len(table)))[::-1]
-        for name, (words, role, hatch) in LOOKS.items():
-            if not table[name].sum():
-                continue
-            axes.barh(
-                rows,
-                table[name] / 1e6,
-                left=left / 1e6,
-                height=0.6,
-                facecolor=theme.colour(role),
-                edgecolor=theme.colour("paper"),
-                hatch=hatch,
-                linewidth=0,
-                label=words,
-            )
-            left = left + table[name]
-        for row, total in zip(rows, table["sent_bytes"], strict=True):
-            axes.annotate(
-                scaled(total, "B"),
-                (total / 1e6, row),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-            )
-        axes.set_yticks(rows, table["way"], color=theme.colour("ink"))
-        axes.grid(axis="y", visible=False)
-        axes.set_xlim(0, 1.25 * table["sent_bytes"].max() / 1e6)
+        parts = [
+            Part(words, table[name].to_numpy() / 1e6, role, hatch)
+            for name, (words, role, hatch) in LOOKS.items()
+            if table[name].sum()
+        ]
+        sent_mb = stacks.bars(axes, parts)
+        told = [scaled(sent, "B") for sent in table["sent_bytes"]]
+        stacks.name_bars(axes, list(table["way"]), sent_mb, told, room=1.25)
         axes.set_xlabel("megabytes sent by all devices and the cloud")
-        figure.legend(
-            loc="outside upper left", ncols=3, frameon=False, handlelength=1.4, columnspacing=1.2
-        )
+        stacks.key(figure, axes, columns=3)
     total = table["sent_bytes"].sum()
     overhead = table["headers_bytes"].sum() / total
     return Drawing(

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import theme
+from analysis import stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.intervals import totals_by_user
 from analysis.metrics import HEADLINE, per_interaction
 from analysis.numerals import count, percent
 from analysis.records import RunRecords
+from analysis.stacks import Part
 from analysis.timeline import bin_edges, unit_of_time
 
 #: Who ranked -> (in words, colour's role, hatch for grey printing).
@@ -47,16 +48,7 @@ def draw(records: RunRecords) -> Drawing | None:
             each.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
             each.set_ylim(0, 1)
             name_y_axis(each, "share of interactions")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside upper left",
-            ncols=2,
-            frameon=False,
-            handlelength=1.4,
-            columnspacing=1.2,
-        )
+        stacks.key(figure, axes[0], columns=2)
     shares = ", ".join(
         f"{LOOKS[name][0]} {percent(float((ranked_by == name).mean()))}" for name in present
     )
@@ -113,22 +105,12 @@ def _by_battery(records: RunRecords, ranked_by: np.ndarray) -> pd.DataFrame | No
 def _stack(axes: Axes, table: pd.DataFrame, edges: np.ndarray, present: list[str]) -> None:
     total = table[list(LOOKS)].sum(axis=1).to_numpy()
     total = np.where(total >= FEWEST, total, np.inf)
-    base = np.zeros(len(table))
-    for name in present:
-        words, role, hatch = LOOKS[name]
-        share = table[name].to_numpy() / total
-        axes.stairs(
-            base + share,
-            edges,
-            baseline=base,
-            fill=True,
-            facecolor=theme.colour(role),
-            edgecolor=theme.colour("paper"),
-            hatch=hatch,
-            linewidth=0,
-            label=f"{words} {count(table[name].sum())}",
-        )
-        base = base + share
+    parts = [
+        Part(f"{words} {count(table[name].sum())}", table[name].to_numpy() / total, role, hatch)
+        for name in present
+        for words, role, hatch in [LOOKS[name]]
+    ]
+    stacks.areas(axes, edges, parts)
 
 
 def _battery(
