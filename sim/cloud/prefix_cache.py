@@ -25,7 +25,8 @@ class PrefixCacheSettings(Settings):
     """
 
     memory_bytes: int = Field(default=0, ge=0)
-    """Memory of a replica for it, beside that of running sequences; 0: there is no such cache."""
+    """Memory of a replica for it, beside that of the weights and of running sequences; 0: there is
+    no such cache."""
 
     def check(self, service_time: ServiceTime) -> None:
         """Refuse a cache where prompts do not hold the history, or of which none knows the size."""

@@ -55,8 +55,8 @@ class CloudSettings(Settings):
 
     @model_validator(mode="after")
     def _parts_go_together(self) -> Self:
-        self.batching.check(self.service_time)
         self.prefix_cache.check(self.service_time)
+        self.batching.check(self.service_time, self.prefix_cache.memory_bytes)
         most = self.autoscaling.most(self.replicas)
         if self.devices_per_replica is None and self.replicas > most:
             raise invalid(

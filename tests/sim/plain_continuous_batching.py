@@ -38,7 +38,8 @@ class PlainOutcome:
 def serve_plainly(arrivals, settings):
     """Serve arrivals by replicas that share a queue; return what became of each."""
     service, batching = settings.service_time, settings.batching
-    output_tokens, room = service.tokens.output_tokens, batching.kv_tokens(service)
+    output_tokens = service.tokens.output_tokens
+    room = batching.kv_tokens(service, settings.prefix_cache.memory_bytes)
     replicas = [
         PlainReplica(PromptReader.of(service, settings.prefix_cache))
         for _ in range(settings.replicas)

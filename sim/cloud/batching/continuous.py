@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 from simpy import Event
 
 from sim.client.request import NEVER_S, Attempt
@@ -41,11 +41,8 @@ class ContinuousBatching(Batching):
     kind: Literal["continuous"] = "continuous"
     size: int = Field(default=64, ge=1)
     """Most requests in the running batch."""
-    memory_share: FiniteFloat | None = Field(default=None, gt=0, le=1)
-    """Share of the accelerator's memory for weights, keys and values together; null: 0.9, as in
-    vLLM."""
     kv_memory_bytes: int | None = Field(default=None, ge=1)
-    """Instead of `memory_share`: memory for keys and values."""
+    """Instead of `memory_share`: memory for keys and values, beside weights and prefix cache."""
     prefill_tokens: int | None = Field(default=None, ge=1)
     """Most prompt tokens that one iteration reads, so that those who are running need not wait long
     for their next token; null: no limit. A longer prompt is read alone, and none is split."""
@@ -53,16 +50,18 @@ class ContinuousBatching(Batching):
     changes_batches: ClassVar[bool] = True
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("memory_share", "kv_memory_bytes"),)
 
-    def kv_tokens(self, service_time: TokenServiceTime) -> float:
-        """Return how many tokens fit into the memory for keys and values; infinite if unknown."""
-        memory_bytes: float | None = self.kv_memory_bytes
-        if memory_bytes is None:
-            memory_bytes = service_time.kv_memory_bytes(self.memory_share or 0.9)
-        if not service_time.kv_bytes_per_token:
-            return math.inf
-        return memory_bytes / service_time.kv_bytes_per_token
+    @property
+    def least_together(self) -> int:
+        """One: the others wait until there is room."""
+        return 1
 
-    def check(self, service_time: ServiceTime) -> None:
+    def kv_tokens(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> float:
+        """Return how many tokens fit into the memory for keys and values; infinite if unknown."""
+        if self.kv_memory_bytes is None:
+            return super().kv_tokens(service_time, prefix_cache_bytes)
+        return self.kv_memory_bytes / service_time.kv_bytes_per_token
+
+    def check(self, service_time: ServiceTime, prefix_cache_bytes: int) -> None:
         """Refuse service times that know no iterations, and memory that holds no request."""
         if not isinstance(service_time, TokenServiceTime):
             raise invalid(
@@ -70,22 +69,29 @@ class ContinuousBatching(Batching):
                 "profile",
                 "batching",
             )
-        super().check(service_time)
-        if self.kv_memory_bytes is not None and not service_time.kv_bytes_per_token:
-            raise invalid(
-                f"is {self.kv_memory_bytes}; the profile does not tell model.kv_bytes_per_token",
-                "batching.kv_memory_bytes",
+        super().check(service_time, prefix_cache_bytes)
+
+    def check_memory(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> None:
+        """Refuse what does not fit into the memory together, and memory that holds no request."""
+        if self.kv_memory_bytes is None:
+            super().check_memory(service_time, prefix_cache_bytes)
+            return
+        self.check_weights(service_time, 1.0)
+        longest, problem = service_time.tokens.longest_tokens, ""
+        most_bytes = service_time.kv_memory_bytes(1.0) - prefix_cache_bytes
+        if not service_time.kv_bytes_per_token:
+            problem = "the profile does not tell model.kv_bytes_per_token"
+        elif self.kv_memory_bytes > most_bytes:
+            cache = " and the prefix cache" if prefix_cache_bytes else ""
+            problem = (
+                f"must be at most {math.floor(most_bytes)}, which the weights{cache} leave of the "
+                "accelerator's memory"
             )
-        request = service_time.tokens
-        longest = request.longest_prompt_tokens + request.output_tokens
-        room = self.kv_tokens(service_time)
-        if room < longest:
-            key = "memory_share" if self.kv_memory_bytes is None else "kv_memory_bytes"
-            raise invalid(
-                f"leaves room for the keys and values of {max(0, math.floor(room))} tokens; the "
-                f"longest request has {longest}",
-                f"batching.{key}",
-            )
+        elif self.kv_tokens(service_time, 0) < longest:
+            least_bytes = math.ceil(longest * service_time.kv_bytes_per_token)
+            problem = f"must be at least {least_bytes}: the longest request has {longest} tokens"
+        if problem:
+            raise invalid(f"is {self.kv_memory_bytes}; {problem}", "batching.kv_memory_bytes")
 
     def due_s(self, queue: AttemptQueue) -> float:  # noqa: ARG002
         """Return that a replica takes at once whatever it has room for."""
@@ -142,7 +148,9 @@ class ContinuousReplica(Replica):
         self._output_tokens = service_time.tokens.output_tokens
         self._reader = PromptReader.of(service_time, station.settings.prefix_cache)
         self._size = batching.size
-        self._room_tokens = batching.kv_tokens(service_time)
+        self._room_tokens = batching.kv_tokens(
+            service_time, station.settings.prefix_cache.memory_bytes
+        )
         self._prefill_tokens = batching.prefill_tokens or math.inf
         self._clear()
 

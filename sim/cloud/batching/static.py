@@ -30,6 +30,11 @@ class StaticBatching(Batching):
     wait_s: FiniteFloat = Field(default=0.02, ge=0)
     """A free replica waits this long for the batch to fill, counted from its oldest request."""
 
+    @property
+    def least_together(self) -> int:
+        """A full batch: nobody in it waits for the memory of another."""
+        return self.size
+
     def due_s(self, queue: AttemptQueue) -> float:
         """Return when the next batch starts if nobody else arrives and a replica is free."""
         if len(queue) >= self.size or queue.full:

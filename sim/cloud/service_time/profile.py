@@ -25,7 +25,7 @@ class ProfiledMachine(Settings):
     accelerator: str | None = None
     """Name of the GPU that computed; null: the CPU did."""
     memory_bytes: int | None = Field(default=None, ge=1)
-    """Memory of what computed; null: not known, and so no limit of KV memory by its share."""
+    """Memory of what computed; null: not known, and so no limit of what fits into it."""
     libraries: dict[str, str] = Field(default_factory=dict)
     """Versions of the libraries that computed."""
 
@@ -155,7 +155,10 @@ class ProfileServiceTime(TokenServiceTime):
     extrapolate: bool = False
     """Go on with the fit beyond the batches and prompts that were measured."""
 
-    _reads: ClassVar[str] = "a file written by `python -m benchmarks.service_profile`"
+    _reads: ClassVar[str] = (
+        "a file written by `python -m benchmarks.service_profile`, by its whole path or by that "
+        "from the working directory"
+    )
 
     @model_validator(mode="after")
     def _file_is_a_profile(self) -> Self:
@@ -163,8 +166,8 @@ class ProfileServiceTime(TokenServiceTime):
             profile = self.profile
         except OSError as error:
             raise invalid(
-                f"is {self.path!r}, which cannot be read ({error.strerror}); accepted: "
-                f"{self._reads}",
+                f"is {self.path!r}, and {self.file.absolute()} cannot be read ({error.strerror}); "
+                f"accepted: {self._reads}",
                 "path",
             ) from None
         except (yaml.YAMLError, ValidationError) as error:
@@ -184,11 +187,15 @@ class ProfileServiceTime(TokenServiceTime):
             )
         return self
 
+    @property
+    def file(self) -> Path:
+        """Where the profile file lies."""
+        return Path(self.path).expanduser()
+
     @cached_property
     def profile(self) -> Profile:
         """What the file says."""
-        path = Path(self.path).expanduser()
-        return _profile(str(path), path.stat().st_mtime_ns)
+        return _profile(str(self.file), self.file.stat().st_mtime_ns)
 
     @property
     def tokens(self) -> RequestTokens:
@@ -200,13 +207,16 @@ class ProfileServiceTime(TokenServiceTime):
         """Memory that the keys and values of one token take, bytes; 0 where it is not known."""
         return self.profile.model.kv_bytes_per_token
 
-    def kv_memory_bytes(self, memory_share: float) -> float:
-        """Return the memory beside the weights, bytes; infinite where it is not known."""
+    @property
+    def weight_bytes(self) -> float:
+        """Memory that the weights take."""
+        return self.profile.model.parameters * self.profile.model.bytes_per_parameter
+
+    @property
+    def memory_bytes(self) -> float:
+        """Memory of what computed; infinite where it is not known."""
         memory_bytes = self.profile.machine.memory_bytes
-        if memory_bytes is None:
-            return math.inf
-        model = self.profile.model
-        return memory_share * memory_bytes - model.parameters * model.bytes_per_parameter
+        return math.inf if memory_bytes is None else memory_bytes
 
     def too_many(self, batch_size: int) -> str:
         """Return what is wrong where the profile does not reach so far, else nothing."""

@@ -42,6 +42,11 @@ class RequestTokens(Settings):
         """Tokens of the longest prompt that can be."""
         return self.max_prompt_tokens if self.vary else self.prompt_tokens
 
+    @property
+    def longest_tokens(self) -> int:
+        """Tokens of the longest request that can be: its prompt and its output."""
+        return self.longest_prompt_tokens + self.output_tokens
+
     def whole_prompt_of(self, interactions: int) -> int:
         """Return the tokens of a prompt that leaves nothing of such a history out."""
         if self.tokens_per_interaction is None:

@@ -77,7 +77,7 @@ class RooflineServiceTime(TokenServiceTime):
         """Tokens of a request."""
         return self.served_model
 
-    @property
+    @cached_property
     def kv_bytes_per_token(self) -> float:
         """Memory that the keys and values of one token take, bytes."""
         return self.served_model.kv_bytes_per_token
@@ -87,10 +87,15 @@ class RooflineServiceTime(TokenServiceTime):
         """Most power that the accelerator's board draws, W."""
         return _accelerators()[self.accelerator].board_power_w
 
-    def kv_memory_bytes(self, memory_share: float) -> float:
-        """Return the memory beside the weights, bytes; 0 or less where the weights do not fit."""
-        memory_bytes = _accelerators()[self.accelerator].memory_bytes
-        return memory_share * memory_bytes - self.served_model.weight_bytes
+    @cached_property
+    def weight_bytes(self) -> float:
+        """Memory that the weights take."""
+        return self.served_model.weight_bytes
+
+    @property
+    def memory_bytes(self) -> float:
+        """Memory of the accelerator."""
+        return _accelerators()[self.accelerator].memory_bytes
 
     @cached_property
     def _flops(self) -> float:
@@ -103,19 +108,11 @@ class RooflineServiceTime(TokenServiceTime):
         return _accelerators()[self.accelerator].memory_bytes_per_s * self.memory_utilisation
 
     @cached_property
-    def _kv_bytes_per_token(self) -> float:
-        return self.served_model.kv_bytes_per_token
-
-    @cached_property
-    def _weight_bytes(self) -> float:
-        return self.served_model.weight_bytes
-
-    @cached_property
     def _flops_per_token(self) -> float:
         return 2 * self.served_model.parameters
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
         """Return the longer of an iteration's arithmetic and its memory traffic, s."""
         computing_s = self._flops_per_token * (prompts.tokens + decoding) / self._flops
-        kv_bytes = self._kv_bytes_per_token * (context_tokens + prompts.cached_tokens)
-        return max(computing_s, (self._weight_bytes + kv_bytes) / self._bytes_per_s)
+        kv_bytes = self.kv_bytes_per_token * (context_tokens + prompts.cached_tokens)
+        return max(computing_s, (self.weight_bytes + kv_bytes) / self._bytes_per_s)

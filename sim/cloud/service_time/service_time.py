@@ -84,8 +84,18 @@ class TokenServiceTime(ServiceTime):
         """Memory that the keys and values of one token take, bytes; 0 where it is not known."""
         raise NotImplementedError
 
+    @property
+    def weight_bytes(self) -> float:
+        """Memory that the weights take."""
+        raise NotImplementedError
+
+    @property
+    def memory_bytes(self) -> float:
+        """Memory of the accelerator; infinite where it is not known."""
+        raise NotImplementedError
+
     def kv_memory_bytes(self, memory_share: float) -> float:
-        """Return the memory for keys and values beside the weights, bytes.
+        """Return the memory beside the weights, bytes.
 
         Args:
             memory_share: share of the accelerator's memory that may be used in all.
@@ -93,7 +103,7 @@ class TokenServiceTime(ServiceTime):
         Returns:
             Infinite where the memory is not known, 0 or less where the weights do not fit.
         """
-        raise NotImplementedError
+        return memory_share * self.memory_bytes - self.weight_bytes
 
     def batch_s(self, batch_size: int) -> float:
         """Return the service time of a static batch of shortest prompts, s."""
