@@ -1,8 +1,7 @@
 """What a way of batching is."""
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, FiniteFloat
 
@@ -10,9 +9,6 @@ from sim.cloud.batching.replica import Replica
 from sim.cloud.queue import AttemptQueue
 from sim.cloud.service_time.service_time import ServiceTime, TokenServiceTime
 from workloads.settings import Settings, invalid
-
-if TYPE_CHECKING:
-    from sim.cloud.station import Station
 
 
 class Batching(Settings):
@@ -24,6 +20,8 @@ class Batching(Settings):
     """Share of the accelerator's memory that may be used in all, 0.9 as in vLLM: for weights, the
     prefix cache, and the keys and values of those who are served."""
 
+    replica: ClassVar[type[Replica]]
+    """What works this way."""
     changes_batches: ClassVar[bool] = False
     """Whether requests join and leave a batch that runs."""
 
@@ -104,14 +102,4 @@ class Batching(Settings):
 
     def due_s(self, queue: AttemptQueue) -> float:
         """Return when a free replica takes from a queue in which somebody waits."""
-        raise NotImplementedError
-
-    def replica(
-        self,
-        number: int,
-        station: "Station",
-        end_s: Callable[[float, float], float],
-        stopped: Callable[[Replica], None],
-    ) -> Replica:
-        """Make a replica that works this way; the arguments are those of `Replica`."""
         raise NotImplementedError

@@ -27,87 +27,6 @@ if TYPE_CHECKING:
     from sim.cloud.station import Station
 
 
-class ContinuousBatching(Batching):
-    """The batch of a replica changes between iterations (Orca, Yu et al., OSDI 2022, section 3.1).
-
-    An iteration reads the prompts of the requests that join (prefill) and gives each of the others
-    its next token (decode). A request joins before an iteration if it is next in the queue, and if
-    there is room for one more sequence and for the keys and values of its prompt and its output: as
-    the memory for its whole length is set aside, none has to be driven out later, unlike in vLLM
-    (Kwon et al., SOSP 2023, section 4.5). No request overtakes one that does not fit. It leaves,
-    answered, after the iteration that reads its prompt and `output_tokens` further ones.
-    """
-
-    kind: Literal["continuous"] = "continuous"
-    size: int = Field(default=64, ge=1)
-    """Most requests in the running batch."""
-    kv_memory_bytes: int | None = Field(default=None, ge=1)
-    """Instead of `memory_share`: memory for keys and values, beside weights and prefix cache."""
-    prefill_tokens: int | None = Field(default=None, ge=1)
-    """Most prompt tokens that one iteration reads, so that those who are running need not wait long
-    for their next token; null: no limit. A longer prompt is read alone, and none is split."""
-
-    changes_batches: ClassVar[bool] = True
-    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("memory_share", "kv_memory_bytes"),)
-
-    @property
-    def least_together(self) -> int:
-        """One: the others wait until there is room."""
-        return 1
-
-    def kv_tokens(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> float:
-        """Return how many tokens fit into the memory for keys and values; infinite if unknown."""
-        if self.kv_memory_bytes is None:
-            return super().kv_tokens(service_time, prefix_cache_bytes)
-        return self.kv_memory_bytes / service_time.kv_bytes_per_token
-
-    def check(self, service_time: ServiceTime, prefix_cache_bytes: int) -> None:
-        """Refuse service times that know no iterations, and memory that holds no request."""
-        if not isinstance(service_time, TokenServiceTime):
-            raise invalid(
-                "is continuous; its iterations need a service_time that counts tokens: roofline or "
-                "profile",
-                "batching",
-            )
-        super().check(service_time, prefix_cache_bytes)
-
-    def check_memory(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> None:
-        """Refuse what does not fit into the memory together, and memory that holds no request."""
-        if self.kv_memory_bytes is None:
-            super().check_memory(service_time, prefix_cache_bytes)
-            return
-        self.check_weights(service_time, 1.0)
-        longest, problem = service_time.tokens.longest_tokens, ""
-        most_bytes = service_time.kv_memory_bytes(1.0) - prefix_cache_bytes
-        if not service_time.kv_bytes_per_token:
-            problem = "the profile does not tell model.kv_bytes_per_token"
-        elif self.kv_memory_bytes > most_bytes:
-            cache = " and the prefix cache" if prefix_cache_bytes else ""
-            problem = (
-                f"must be at most {math.floor(most_bytes)}, which the weights{cache} leave of the "
-                "accelerator's memory"
-            )
-        elif self.kv_tokens(service_time, 0) < longest:
-            least_bytes = math.ceil(longest * service_time.kv_bytes_per_token)
-            problem = f"must be at least {least_bytes}: the longest request has {longest} tokens"
-        if problem:
-            raise invalid(f"is {self.kv_memory_bytes}; {problem}", "batching.kv_memory_bytes")
-
-    def due_s(self, queue: AttemptQueue) -> float:  # noqa: ARG002
-        """Return that a replica takes at once whatever it has room for."""
-        return -math.inf
-
-    def replica(
-        self,
-        number: int,
-        station: "Station",
-        end_s: Callable[[float, float], float],
-        stopped: Callable[[Replica], None],
-    ) -> Replica:
-        """Make a replica that works iteration by iteration."""
-        return ContinuousReplica(number, station, end_s, stopped, self)
-
-
 class _Sequence(NamedTuple):
     """One running request.
 
@@ -139,10 +58,10 @@ class ContinuousReplica(Replica):
         station: "Station",
         end_s: Callable[[float, float], float],
         stopped: Callable[[Replica], None],
-        batching: ContinuousBatching,
     ) -> None:
         super().__init__(number, station, end_s, stopped)
-        service_time = station.settings.service_time
+        batching, service_time = station.settings.batching, station.settings.service_time
+        assert isinstance(batching, ContinuousBatching)
         assert isinstance(service_time, TokenServiceTime)
         self._iteration_s = service_time.iteration_s
         self._output_tokens = service_time.tokens.output_tokens
@@ -318,3 +237,75 @@ class ContinuousReplica(Replica):
         self._reader.forget()
         self._clear()
         return attempts
+
+
+class ContinuousBatching(Batching):
+    """The batch of a replica changes between iterations (Orca, Yu et al., OSDI 2022, section 3.1).
+
+    An iteration reads the prompts of the requests that join (prefill) and gives each of the others
+    its next token (decode). A request joins before an iteration if it is next in the queue, and if
+    there is room for one more sequence and for the keys and values of its prompt and its output: as
+    the memory for its whole length is set aside, none has to be driven out later, unlike in vLLM
+    (Kwon et al., SOSP 2023, section 4.5). No request overtakes one that does not fit. It leaves,
+    answered, after the iteration that reads its prompt and `output_tokens` further ones.
+    """
+
+    kind: Literal["continuous"] = "continuous"
+    size: int = Field(default=64, ge=1)
+    """Most requests in the running batch."""
+    kv_memory_bytes: int | None = Field(default=None, ge=1)
+    """Instead of `memory_share`: memory for keys and values, beside weights and prefix cache."""
+    prefill_tokens: int | None = Field(default=None, ge=1)
+    """Most prompt tokens that one iteration reads, so that those who are running need not wait long
+    for their next token; null: no limit. A longer prompt is read alone, and none is split."""
+
+    replica: ClassVar[type[Replica]] = ContinuousReplica
+    changes_batches: ClassVar[bool] = True
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("memory_share", "kv_memory_bytes"),)
+
+    @property
+    def least_together(self) -> int:
+        """One: the others wait until there is room."""
+        return 1
+
+    def kv_tokens(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> float:
+        """Return how many tokens fit into the memory for keys and values; infinite if unknown."""
+        if self.kv_memory_bytes is None:
+            return super().kv_tokens(service_time, prefix_cache_bytes)
+        return self.kv_memory_bytes / service_time.kv_bytes_per_token
+
+    def check(self, service_time: ServiceTime, prefix_cache_bytes: int) -> None:
+        """Refuse service times that know no iterations, and memory that holds no request."""
+        if not isinstance(service_time, TokenServiceTime):
+            raise invalid(
+                "is continuous; its iterations need a service_time that counts tokens: roofline or "
+                "profile",
+                "batching",
+            )
+        super().check(service_time, prefix_cache_bytes)
+
+    def check_memory(self, service_time: TokenServiceTime, prefix_cache_bytes: int) -> None:
+        """Refuse what does not fit into the memory together, and memory that holds no request."""
+        if self.kv_memory_bytes is None:
+            super().check_memory(service_time, prefix_cache_bytes)
+            return
+        self.check_weights(service_time, 1.0)
+        longest, problem = service_time.tokens.longest_tokens, ""
+        most_bytes = service_time.kv_memory_bytes(1.0) - prefix_cache_bytes
+        if not service_time.kv_bytes_per_token:
+            problem = "the profile does not tell model.kv_bytes_per_token"
+        elif self.kv_memory_bytes > most_bytes:
+            cache = " and the prefix cache" if prefix_cache_bytes else ""
+            problem = (
+                f"must be at most {math.floor(most_bytes)}, which the weights{cache} leave of the "
+                "accelerator's memory"
+            )
+        elif self.kv_tokens(service_time, 0) < longest:
+            least_bytes = math.ceil(longest * service_time.kv_bytes_per_token)
+            problem = f"must be at least {least_bytes}: the longest request has {longest} tokens"
+        if problem:
+            raise invalid(f"is {self.kv_memory_bytes}; {problem}", "batching.kv_memory_bytes")
+
+    def due_s(self, queue: AttemptQueue) -> float:  # noqa: ARG002
+        """Return that a replica takes at once whatever it has room for."""
+        return -math.inf

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat
 from simpy import Event
@@ -18,40 +18,6 @@ if TYPE_CHECKING:
     from sim.cloud.station import Station
 
 
-class StaticBatching(Batching):
-    """A free replica takes a batch when it is full or its oldest request has waited long enough.
-
-    A queue that takes nobody else cannot fill its batch any further, so it counts as full.
-    """
-
-    kind: Literal["static"] = "static"
-    size: int = Field(default=8, ge=1)
-    """Most requests in a batch."""
-    wait_s: FiniteFloat = Field(default=0.02, ge=0)
-    """A free replica waits this long for the batch to fill, counted from its oldest request."""
-
-    @property
-    def least_together(self) -> int:
-        """A full batch: nobody in it waits for the memory of another."""
-        return self.size
-
-    def due_s(self, queue: AttemptQueue) -> float:
-        """Return when the next batch starts if nobody else arrives and a replica is free."""
-        if len(queue) >= self.size or queue.full:
-            return -math.inf
-        return queue.oldest_arrival_s + self.wait_s
-
-    def replica(
-        self,
-        number: int,
-        station: "Station",
-        end_s: Callable[[float, float], float],
-        stopped: Callable[[Replica], None],
-    ) -> Replica:
-        """Make a replica that serves batch after batch."""
-        return StaticReplica(number, station, end_s, stopped, self)
-
-
 class StaticReplica(Replica):
     """Serves one batch at a time."""
 
@@ -61,11 +27,10 @@ class StaticReplica(Replica):
         station: "Station",
         end_s: Callable[[float, float], float],
         stopped: Callable[[Replica], None],
-        batching: StaticBatching,
     ) -> None:
         super().__init__(number, station, end_s, stopped)
         service_time = station.settings.service_time
-        self._size = batching.size
+        self._size = station.settings.batching.size
         self._batch_s = service_time.timer(station.seed, number)
         self._tokens_s = self._reader = None
         if isinstance(service_time, TokenServiceTime):
@@ -142,3 +107,29 @@ class StaticReplica(Replica):
         if self._reader is not None:
             self._reader.forget()
         return self._close()
+
+
+class StaticBatching(Batching):
+    """A free replica takes a batch when it is full or its oldest request has waited long enough.
+
+    A queue that takes nobody else cannot fill its batch any further, so it counts as full.
+    """
+
+    kind: Literal["static"] = "static"
+    size: int = Field(default=8, ge=1)
+    """Most requests in a batch."""
+    wait_s: FiniteFloat = Field(default=0.02, ge=0)
+    """A free replica waits this long for the batch to fill, counted from its oldest request."""
+
+    replica: ClassVar[type[Replica]] = StaticReplica
+
+    @property
+    def least_together(self) -> int:
+        """A full batch: nobody in it waits for the memory of another."""
+        return self.size
+
+    def due_s(self, queue: AttemptQueue) -> float:
+        """Return when the next batch starts if nobody else arrives and a replica is free."""
+        if len(queue) >= self.size or queue.full:
+            return -math.inf
+        return queue.oldest_arrival_s + self.wait_s
