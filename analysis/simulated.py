@@ -114,10 +114,19 @@ def _network(section: Mapping[str, Any]) -> dict[str, Any]:
             said["schedule"] = _schedule(section["schedule"])
         if section.get("schedules"):
             said["schedules"] = "; ".join(
-                f"{name} ({percent(each['share'])} of devices): {_schedule(each['schedule'])}"
+                f"{name} ({_followers(each)}): {_schedule(each['schedule'])}"
                 for name, each in section["schedules"].items()
             )
     return said
+
+
+def _followers(each: Mapping[str, Any]) -> str:
+    """Return who follows a schedule: a share of the devices, or hardware classes."""
+    if each.get("device_class"):
+        named = each["device_class"]
+        kinds = [named] if isinstance(named, str) else named
+        return f"{'class' if len(kinds) == 1 else 'classes'} {', '.join(kinds)}"
+    return f"{percent(each['share'])} of devices"
 
 
 def _regime(name: str, regime: Mapping[str, Any]) -> str:

@@ -95,7 +95,8 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     Raises:
         WorkloadError: the data set is missing or malformed, or no user can be a device.
         ModelError: the models do not fit the data.
-        ScenarioError: the cache cannot be written, or a fault names a replica that there is not.
+        ScenarioError: the cache cannot be written, or a fault names a replica or a cell that there
+            is not.
     """
     directories.make_cache()
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
@@ -103,7 +104,8 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     # Before the models, so that what the log cannot give is said before anything trains.
     leaving_per_step = scenario.devices.leaving_per_step
     replay = sessions.sessions(log, split, scenario.workload, scenario.seed, leaving_per_step)
-    if unknown := scenario.unknown_replica(replay.devices):
+    unknown = scenario.unknown_replica(replay.devices) or scenario.unknown_cell(replay.devices)
+    if unknown:
         raise ScenarioError(scenario.name, *unknown)
     models = model_preparation.prepare(
         log,

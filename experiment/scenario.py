@@ -19,6 +19,8 @@ from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
+from sim.network.cell import CellNetwork
+from sim.network.mobility import MobilityNetwork
 from sim.policies import AnyPolicy
 from workloads.settings import Settings, invalid
 from workloads.workload_settings import WorkloadSettings
@@ -63,19 +65,41 @@ class Scenario(Settings):
         return name
 
     @model_validator(mode="after")
-    def _faults_name_replicas(self) -> Self:
+    def _schedules_are_of_classes(self) -> Self:
+        if isinstance(self.network, MobilityNetwork):
+            classes = [each.kind for each in self.devices.classes or ()]
+            if wrong := self.network.wrong_classes(classes):
+                key, message = wrong
+                raise invalid(message, f"network.{key}")
+        return self
+
+    @model_validator(mode="after")
+    def _faults_name_what_there_is(self) -> Self:
         devices = self.workload.devices
         # How many devices `all` are is known when the data are read, and checked then.
-        if devices != "all" or self.cloud.devices_per_replica is None:
-            count = 1 if devices == "all" else devices
-            if unknown := self.unknown_replica(count):
-                key, message = unknown
-                raise invalid(message, key)
+        count, known = (1, False) if devices == "all" else (devices, True)
+        unknown = None
+        if known or self.cloud.devices_per_replica is None:
+            unknown = self.unknown_replica(count)
+        if known or getattr(self.network, "devices_per_cell", None) is None:
+            unknown = unknown or self.unknown_cell(count)
+        if unknown:
+            key, message = unknown
+            raise invalid(message, key)
         return self
 
     def unknown_replica(self, devices: int) -> tuple[str, str] | None:
         """Return the key that names a replica that there is not, and what is wrong with it."""
         unknown = self.faults.unknown_replica(self.cloud.most_replicas(devices))
+        return unknown and (f"faults.{unknown[0]}", unknown[1])
+
+    def unknown_cell(self, devices: int) -> tuple[str, str] | None:
+        """Return the key that names a cell that there is not, and what is wrong with it."""
+        network, cells = self.network, 0
+        if isinstance(network, CellNetwork):
+            each = network.devices_per_cell
+            cells = network.cells if each is None else math.ceil(devices / each)
+        unknown = self.faults.unknown_cell(cells)
         return unknown and (f"faults.{unknown[0]}", unknown[1])
 
 

@@ -157,8 +157,10 @@ class World:
 
     def make_links(self) -> Links:
         """Draw the devices' links."""
-        disturbances = self.faults.disturbances(self.seed, self.devices)
-        links = self.network.links(self.seed, self.devices, self.table.steps, disturbances)
+        cell = self.network.cell_of(self.seed, self.devices)
+        disturbances = self.faults.disturbances(self.seed, self.devices, cell)
+        classes = self.phones.classes
+        links = self.network.links_of(classes, self.seed, self.table.steps, disturbances)
         links.availability = self.availability
         return links
 

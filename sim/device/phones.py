@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.device.hardware import Hardware
+from sim.device.hardware import Hardware, HardwareClass
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Phones:
     hardware: tuple[Hardware, ...]
     position: NDArray[np.int8]
     scoring_s: tuple[float, ...]
+
+    @property
+    def classes(self) -> NDArray[np.str_]:
+        """Name of each device's class, or nothing where there are none: str, shape [devices]."""
+        names = [each.kind if isinstance(each, HardwareClass) else "" for each in self.hardware]
+        return np.array(names)[self.position]
 
     def of(self, device: int) -> Hardware:
         """Return the hardware of one device."""

@@ -40,14 +40,34 @@ class LinkFaults(Settings):
         """Return the region of each device: int64, shape [devices]."""
         return (draws.uniform(seed, "region", 0, devices) * self.regions).astype(np.int64)
 
-    def disturbances(self, seed: int, devices: int) -> tuple[Disturbance, ...]:
-        """Return what the faults do to the links of a fleet, with draws keyed by `seed`."""
+    def unknown_cell(self, cells: int) -> tuple[str, str] | None:
+        """Return the key that names none of a network's cells, and what is wrong with it."""
+        for key in ("degradations", "coverage_losses"):
+            for fault in getattr(self, key):
+                for name in fault.cells or ():
+                    if not cells:
+                        return key, f"name cell {name}, but the network has no cells; give regions"
+                    if not 0 <= name < cells:
+                        known = "only 0" if cells == 1 else f"0 to {cells - 1}"
+                        return key, f"name cell {name}; the network has {known}"
+        return None
+
+    def disturbances(
+        self, seed: int, devices: int, cell: NDArray[np.int64] | None = None
+    ) -> tuple[Disturbance, ...]:
+        """Return what the faults do to the links of a fleet, with draws keyed by `seed`.
+
+        Args:
+            seed: of the draws.
+            devices: number of devices.
+            cell: int64, shape [devices]; the cell of each; None where the network has none.
+        """
         region = self.region(seed, devices)
         degradations = (
             Disturbance(
                 start_s=fault.start_s,
                 end_s=fault.end_s,
-                devices=fault.hits("degradation", number, region, seed),
+                devices=fault.hits("degradation", number, region, cell, seed),
                 bandwidth_factor=fault.bandwidth_factor,
                 extra_latency_s=fault.extra_rtt_s / 2,
             )
@@ -57,7 +77,7 @@ class LinkFaults(Settings):
             Disturbance(
                 start_s=fault.start_s,
                 end_s=fault.end_s,
-                devices=fault.hits("coverage loss", number, region, seed),
+                devices=fault.hits("coverage loss", number, region, cell, seed),
                 bandwidth_factor=0.0,
             )
             for number, fault in enumerate(self.coverage_losses)

@@ -1,8 +1,10 @@
 """Mobility: devices go from network to network, and through places without any."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from sim.network.changing_links import changing_links
@@ -33,8 +35,9 @@ class MobilityNetwork(Network):
     """Changes by chance."""
     schedule: Schedule | None = None
     """Instead of `markov`: the changes of all devices."""
-    schedules: dict[str, ScheduleOfSome] | None = None
-    """Instead of `markov`: schedules of several groups of devices, by names of your own."""
+    schedules: dict[str, ScheduleOfSome] | None = Field(default=None, min_length=1)
+    """Instead of `markov`: schedules of several groups of devices, by names of your own; all by
+    `share` or all by `device_class`."""
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("markov", "schedule", "schedules"),)
 
@@ -70,9 +73,7 @@ class MobilityNetwork(Network):
         if self.schedule is not None:
             check_schedule(self.schedule, "schedule")
         elif self.schedules is not None:
-            shares = sum(each.share for each in self.schedules.values())
-            if abs(shares - 1) > 1e-9:
-                raise invalid(f"have shares that add up to {shares:g}, not to 1", "schedules")
+            _check_followers(self.schedules)
         elif self.markov is None:
             raise invalid("says not when regimes change: give markov, schedule or schedules")
         return self
@@ -80,21 +81,65 @@ class MobilityNetwork(Network):
     def links(
         self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
     ) -> Links:
+        """Make the links of a fleet of devices without classes."""
+        return self.links_of(np.full(devices, ""), seed, steps, disturbances)
+
+    def links_of(
+        self,
+        classes: NDArray[np.str_],
+        seed: int,
+        steps: int,
+        disturbances: Sequence[Disturbance] = (),
+    ) -> Links:
         """Draw every device's bandwidths; changes and latencies are drawn as they come."""
+        devices = len(classes)
         return changing_links(
             [network.regime(name, seed, devices, steps) for name, network in self.regimes.items()],
-            self._changes(seed, devices),
+            self._changes(seed, classes),
             disturbances,
             self.framing,
             seed,
             devices,
         )
 
-    def _changes(self, seed: int, devices: int) -> RegimeChanges:
+    def wrong_classes(self, classes: Sequence[str]) -> tuple[str, str] | None:
+        """Return the key that does not fit a fleet of these hardware classes, and what is wrong."""
+        by_class = {name: each for name, each in (self.schedules or {}).items() if each.classes}
+        for name, each in by_class.items():
+            if unknown := [kind for kind in each.classes if kind not in classes]:
+                known = f"has {', '.join(classes)}" if classes else "gives no classes"
+                message = f"names class {unknown[0]!r}; the section devices {known}"
+                return f"schedules.{name}.device_class", message
+        followed = {kind for each in by_class.values() for kind in each.classes}
+        if by_class and (left := [kind for kind in classes if kind not in followed]):
+            return (
+                "schedules",
+                f"leave out class {left[0]!r}; each of devices.classes must be in one",
+            )
+        return None
+
+    def _changes(self, seed: int, classes: NDArray[np.str_]) -> RegimeChanges:
         names = (*self.regimes, NO_COVERAGE)
         if self.markov is not None:
-            return MarkovChanges(self.markov, names, seed, devices)
+            return MarkovChanges(self.markov, names, seed, len(classes))
         if self.schedules is not None:
-            return ScheduledChanges(tuple(self.schedules.values()), names, seed, devices)
+            return ScheduledChanges(tuple(self.schedules.values()), names, seed, classes)
         of_all = ScheduleOfSome(share=1.0, schedule=self.schedule or ())
-        return ScheduledChanges((of_all,), names, seed, devices)
+        return ScheduledChanges((of_all,), names, seed, classes)
+
+
+def _check_followers(schedules: Mapping[str, ScheduleOfSome]) -> None:
+    """Refuse schedules of which it is not clear who follows which."""
+    shares = [each.share for each in schedules.values() if each.share is not None]
+    if not shares:
+        named: dict[str, str] = {}
+        for name, each in schedules.items():
+            for kind in each.classes:
+                if kind in named:
+                    message = f"names class {kind!r}, which follows {named[kind]} already"
+                    raise invalid(message, f"schedules.{name}.device_class")
+                named[kind] = name
+    elif len(shares) < len(schedules):
+        raise invalid("must go all by share, or all by device_class", "schedules")
+    elif abs(sum(shares) - 1) > 1e-9:
+        raise invalid(f"have shares that add up to {sum(shares):g}, not to 1", "schedules")

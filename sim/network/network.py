@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import field_validator
 
 from sim.network.disturbances import Disturbance
@@ -41,3 +43,25 @@ class Network(Settings):
             disturbances: what makes links worse for a while; empty where nothing does.
         """
         raise NotImplementedError
+
+    def links_of(
+        self,
+        classes: NDArray[np.str_],
+        seed: int,
+        steps: int,
+        disturbances: Sequence[Disturbance] = (),
+    ) -> Links:
+        """Make the links of a fleet whose phones are known; most networks are alike for all.
+
+        Args:
+            classes: str, shape [devices]; name of each device's hardware class, or nothing.
+            seed: of the draws.
+            steps: number of replay steps, for which latencies are drawn.
+            disturbances: what makes links worse for a while; empty where nothing does.
+        """
+        return self.links(seed, len(classes), steps, disturbances)
+
+    def cell_of(self, seed: int, devices: int) -> NDArray[np.int64] | None:
+        """Return every device's cell: int64, shape [devices]; None where there are no cells."""
+        del seed, devices
+        return None

@@ -50,6 +50,14 @@ def test_bursts_regimes_and_schedules() -> None:
         "0.3 s), schedules commuters (25.0% of devices): street from 0 s, none from 90 s"
     )
     assert world(scenario, without=["workload.start", "network.schedules"]) == []
+    by_class = {"schedule": [{"at_s": 0, "regime": "street"}]}
+    schedules = {
+        "old": {"device_class": ["low", "mid"], **by_class},
+        "new": {"device_class": "high", **by_class},
+    }
+    assert dict(world({"network": {**network, "schedules": schedules}}))["Network"].endswith(
+        "schedules old (classes low, mid): street from 0 s; new (class high): street from 0 s"
+    )
     markov = {"mean_s": {"street": 120.0, "none": 20.0}}
     assert dict(world({"network": {**network, "schedules": None, "markov": markov}}))[
         "Network"

@@ -77,6 +77,32 @@ def run_in_a_process(*words):
             "faults.crashes: name replica 7; the cloud has only 0",
         ),
         (
+            "faults: {coverage_losses: [{start_s: 9, duration_s: 5, cells: [0]}]}",
+            "faults.coverage_losses: name cell 0, but the network has no cells",
+        ),
+        (
+            "workload: {devices: 100}\n"
+            "network: {kind: cell, devices_per_cell: 40, down_bps: 1, up_bps: 1, rtt_s: 0}\n"
+            "faults: {degradations: [{start_s: 9, duration_s: 5, cells: [0, 3]}]}",
+            "faults.degradations: name cell 3; the network has 0 to 2",
+        ),
+        (
+            "network: {kind: mobility, regimes: {a: {preset: 3g}}, schedules: "
+            "{on: {device_class: low, schedule: [{at_s: 0, regime: a}]}}}",
+            "network.schedules.on.device_class: names class 'low'; the section devices gives no",
+        ),
+        (
+            "devices: {classes: {low: 0.5, mid: 0.5}}\n"
+            "network: {kind: mobility, regimes: {a: {preset: 3g}}, schedules: "
+            "{on: {device_class: [low], schedule: [{at_s: 0, regime: a}]}}}",
+            "network.schedules: leave out class 'mid'",
+        ),
+        (
+            "network: {kind: mobility, regimes: {a: {preset: 3g}}, schedules: "
+            "{on: {device_class: 3, schedule: [{at_s: 0, regime: a}]}}}",
+            "network.schedules.on.device_class: is 3; must be a text",
+        ),
+        (
             "cloud: {autoscaling: {kind: reactive, minimum: 3, maximum: 2}}",
             "cloud.autoscaling.minimum: is 3; must be at most maximum, 2",
         ),

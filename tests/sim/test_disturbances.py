@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from random_world import make_world
 
+from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
+from sim.engine import simulate
 from sim.faults.settings import FaultSettings
+from sim.network import AnyNetwork
 from sim.network.disturbances import Disturbance, Disturbances
 from sim.network.message import Direction
 from sim.network.preset import ConstantSpeed, PresetNetwork
+from sim.policies.always import Always
 
 # A thousand bytes a second up, two thousand down, half a second each way, no headers.
 PLAIN = PresetNetwork.model_validate(
@@ -154,6 +159,49 @@ def test_a_regional_loss_hits_all_devices_of_a_region_and_no_others():
     np.testing.assert_array_equal(settings.region(seed=2, devices=50), region[:50])
 
 
+CELLS = TypeAdapter(AnyNetwork).validate_python(
+    {"kind": "cell", "cells": 4, "down_bps": 1e6, "up_bps": 1e6, "rtt_s": 0.1}
+)
+
+
+def test_a_loss_of_cells_takes_whole_cells_down():
+    lost = {"start_s": 10.0, "duration_s": 30.0, "cells": (0, 3)}
+    slow = {"start_s": 0.0, "duration_s": 5.0, "cells": (1,), "bandwidth_factor": 0.5}
+    world = make_world(
+        devices=40,
+        users=10,
+        steps=6,
+        policy=Always(),
+        start_spread_s=20.0,
+        network=CELLS,
+        faults=faults(coverage_losses=(lost,), degradations=(slow,)),
+    )
+    cell = CELLS.cell_of(world.seed, 40)
+    assert set(cell) == {0, 1, 2, 3}
+    links = world.make_links()
+    for device in range(40):
+        assert links.covered(device, 20.0) == (cell[device] in (1, 2))
+        assert links.covered(device, 40.0)
+    degradation, _ = world.faults.disturbances(world.seed, 40, cell)
+    np.testing.assert_array_equal(degradation.devices, cell == 1)
+    engine, plain = simulate(world), simulate_plainly(world)
+    for part in ("interactions", "requests"):
+        for name, ours in vars(getattr(engine, part)).items():
+            np.testing.assert_array_equal(ours, getattr(getattr(plain, part), name), err_msg=name)
+
+
+def test_a_loss_of_cells_needs_cells():
+    settings = faults(coverage_losses=({"start_s": 0.0, "duration_s": 1.0, "cells": (2,)},))
+    assert settings.unknown_cell(3) is None
+    assert settings.unknown_cell(2) == ("coverage_losses", "name cell 2; the network has 0 to 1")
+    assert settings.unknown_cell(1) == ("coverage_losses", "name cell 2; the network has only 0")
+    key, message = settings.unknown_cell(0)
+    assert key == "coverage_losses"
+    assert message.startswith("name cell 2, but the network has no cells")
+    with pytest.raises(ValueError, match="needs a network that has cells"):
+        settings.disturbances(seed=0, devices=3)
+
+
 def test_a_share_hits_devices_independently():
     settings = faults(
         degradations=(
@@ -195,6 +243,14 @@ def test_a_share_hits_devices_independently():
                 )
             },
             "give only one of share and regions",
+        ),
+        (
+            {
+                "coverage_losses": (
+                    {"start_s": 0.0, "duration_s": 1.0, "regions": (0,), "cells": (0,)},
+                )
+            },
+            "give only one of regions and cells",
         ),
         ({"degradations": ({"start_s": 0.0, "duration_s": 1.0, "bandwidth_factor": 0.0},)}, "than"),
         (

@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from random_world import make_world
 
+from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
+from sim.device.settings import DeviceSettings
+from sim.engine import simulate
 from sim.network import AnyNetwork
 from sim.network.message import Direction
 from sim.network.mobility import MobilityNetwork
 from sim.network.preset import PresetNetwork
 from sim.network.regimes import Regimes
+from sim.policies.always import Always
 from sim.radio.energy import radio_energy_j
 from sim.radio.radio import Radio
 
@@ -352,6 +357,71 @@ def test_devices_follow_schedules_by_their_shares():
     assert after.tolist() == [0, before[1], before[0]]
 
 
+BY_CLASS = {
+    "commuters": {
+        "device_class": ("low", "mid"),
+        "schedule": ({"at_s": 0.0, "regime": "slow"}, {"at_s": 60.0, "regime": "none"}),
+    },
+    "at_home": {"device_class": "high", "schedule": ({"at_s": 0.0, "regime": "fast"},)},
+}
+
+
+def test_devices_follow_the_schedule_of_their_hardware_class():
+    mobile = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS)
+    classes = np.array(["high", "low", "mid", "high"])
+    conditions = mobile.links_of(classes, seed=3, steps=1).conditions
+    assert [conditions.stretch(device, 59.9).regime for device in range(4)] == [0, 1, 1, 0]
+    assert [conditions.stretch(device, 60.0).covered for device in range(4)] == [1, 0, 0, 1]
+    with pytest.raises(ValueError, match="no schedule names the hardware class"):
+        mobile.links(seed=3, devices=4, steps=1)
+
+
+def test_a_world_tells_its_network_of_which_class_devices_are():
+    world = make_world(
+        devices=40,
+        users=10,
+        steps=6,
+        policy=Always(),
+        start_spread_s=20.0,
+        hardware=DeviceSettings.model_validate({"classes": {"low": 0.3, "mid": 0.3, "high": 0.4}}),
+        network=network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS),
+    )
+    links, phones = world.make_links(), world.phones
+    for device in range(40):
+        at_home = phones.of(device).kind == "high"
+        assert links.covered(device, 70.0) == at_home
+    assert {phones.of(device).kind for device in range(40)} == {"low", "mid", "high"}
+    engine, plain = simulate(world), simulate_plainly(world)
+    for part in ("interactions", "requests"):
+        for name, ours in vars(getattr(engine, part)).items():
+            np.testing.assert_array_equal(ours, getattr(getattr(plain, part), name), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("classes", "key", "message"),
+    [
+        (["low", "mid", "high"], None, None),
+        (["low", "high"], "schedules.commuters.device_class", "names class 'mid'; the section dev"),
+        ([], "schedules.commuters.device_class", "the section devices gives no classes"),
+        (["low", "mid", "high", "old"], "schedules", "leave out class 'old'"),
+    ],
+)
+def test_schedules_of_classes_fit_the_classes_that_there_are(classes, key, message):
+    wrong = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS).wrong_classes(classes)
+    if key is None:
+        assert wrong is None
+    else:
+        assert wrong[0] == key
+        assert message in wrong[1]
+
+
+def test_schedules_of_shares_fit_any_classes():
+    half = {"share": 0.5, "schedule": ({"at_s": 0.0, "regime": "fast"},)}
+    mobile = network(regimes={"fast": FAST}, schedules={"some": half, "others": half})
+    assert mobile.wrong_classes([]) is None
+    assert mobile.wrong_classes(["low"]) is None
+
+
 def test_each_regime_loses_its_own_share_of_packets():
     lossy = {**FAST, "loss": {"probability": 0.4}}
     links = network(
@@ -412,6 +482,38 @@ def test_each_regime_loses_its_own_share_of_packets():
             },
             "add up to 0.3",
         ),
+        ({"schedules": {"a": {"schedule": ({"at_s": 0.0, "regime": "fast"},)}}}, "give share or"),
+        ({"schedules": {}}, "at least 1"),
+        (
+            {
+                "schedules": {
+                    "a": {
+                        "share": 0.3,
+                        "device_class": "low",
+                        "schedule": ({"at_s": 0.0, "regime": "fast"},),
+                    }
+                }
+            },
+            "give only one of share and device_class",
+        ),
+        (
+            {
+                "schedules": {
+                    "a": {"share": 0.3, "schedule": ({"at_s": 0.0, "regime": "fast"},)},
+                    "b": {"device_class": "low", "schedule": ({"at_s": 0.0, "regime": "fast"},)},
+                }
+            },
+            "must go all by share, or all by device_class",
+        ),
+        (
+            {
+                "schedules": {
+                    "a": {"device_class": "low", "schedule": ({"at_s": 0.0, "regime": "fast"},)},
+                    "b": {"device_class": "low", "schedule": ({"at_s": 0.0, "regime": "fast"},)},
+                }
+            },
+            "names class 'low', which follows a already",
+        ),
     ],
 )
 def test_impossible_mobility_is_refused(values, message):
@@ -425,7 +527,8 @@ def test_none_is_the_name_of_no_coverage():
 
 
 def test_settings_written_out_are_read_again():
-    mobile, _ = chain(devices=1)
-    again = TypeAdapter(AnyNetwork).validate_python(mobile.model_dump())
-    assert isinstance(again, MobilityNetwork)
-    assert again == mobile
+    by_class = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS)
+    for mobile in (chain(devices=1)[0], by_class):
+        again = TypeAdapter(AnyNetwork).validate_python(mobile.model_dump())
+        assert isinstance(again, MobilityNetwork)
+        assert again == mobile
