@@ -20,8 +20,8 @@ class CellNetwork(SteadyNetwork):
     """Cells whose capacity, one each way, is shared equally by the transfers under way.
 
     Each of n transfers gets min(cap of a device, capacity of the cell / n): processor sharing, the
-    fluid limit of a scheduler that serves the phones of a cell in turn. Two transfers of one device
-    share like those of two.
+    fluid limit of a scheduler that serves the phones of a cell in turn. A device has one
+    transfer at a time, each way; its others wait for it.
     """
 
     kind: Literal["cell"]
@@ -35,9 +35,9 @@ class CellNetwork(SteadyNetwork):
     up_bps: FiniteFloat = Field(ge=1)
     """Capacity of a cell towards the cloud, bit/s."""
     device_down_bps: float = Field(default=math.inf, ge=1)
-    """Most that a transfer towards a device gets, bit/s; `.inf`: as much as there is."""
+    """Most that a device receives, bit/s; `.inf`: as much as there is."""
     device_up_bps: float = Field(default=math.inf, ge=1)
-    """Most that a transfer towards the cloud gets, bit/s; `.inf`: as much as there is."""
+    """Most that a device sends, bit/s; `.inf`: as much as there is."""
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("cells", "devices_per_cell"),)
 
@@ -68,7 +68,7 @@ class SharedCells:
     Args:
         cell_of: the cell of each device.
         capacity_bps: of each cell, up and down.
-        cap_bps: of each transfer, up and down.
+        cap_bps: of each transfer, of which a device has one at a time, up and down.
         disturbances: of the fleet.
     """
 

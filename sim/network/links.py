@@ -17,6 +17,7 @@ from sim.network.loss import LossSettings
 from sim.network.medium import InterruptibleMedium, Medium, SharedMedium
 from sim.network.message import Direction, Message
 from sim.network.transfers import NO_RADIO, TransferLog
+from sim.network.turns import Turns
 from sim.radio.states import RadioStates
 
 
@@ -48,7 +49,8 @@ class Links:
 
     Upwards, a message wakes the phone's radio, crosses the link, and is then under way for the
     latency. Downwards it is under way first, and then wakes the radio and crosses. What is lost
-    crosses again after a timeout. The latency is that of the time of sending.
+    crosses again after a timeout. The latency is that of the time of sending. Messages of one phone
+    cross one after the other, each way (`Turns`), unless the medium has a queue by itself.
 
     Bytes wait while the device has no coverage. When it comes back they go on crossing, and so they
     do after a change to another radio, as soon as that is awake. A medium that is not interruptible
@@ -82,6 +84,7 @@ class Links:
         self._shared = shared = isinstance(self.medium, SharedMedium)
         self._interruptible = isinstance(self.medium, InterruptibleMedium)
         self._in_order = not shared and cast(Medium, self.medium).in_order
+        self._turns = Turns()
         self._known_wire_bytes: dict[int, int] = {}
         self._foreseeable = not (self.loss.probability or shared or self._in_order)
 
@@ -114,9 +117,13 @@ class Links:
         """Send a message now and return the event of its last byte's arrival."""
         now_s, up = clock.now, direction is Direction.UP
         latency_s = self.latency.one_way_s(direction, message, now_s)
-        reaching_s, after_s = (now_s, latency_s) if up else (now_s + latency_s, 0.0)
+        if up:
+            reaching_s, after_s, in_sight = now_s, latency_s, True
+        else:
+            reaching_s, in_sight = self._turns.reach(message.device, now_s, now_s + latency_s)
+            after_s = 0.0
         wire_bytes = self._wire_bytes(size_bytes)
-        if self._foreseeable:
+        if self._foreseeable and in_sight:
             times_s = now_s, reaching_s, after_s
             arrived_s = self._foresee(message, direction, times_s, wire_bytes, waking=up)
             if arrived_s is not None:
@@ -124,6 +131,7 @@ class Links:
         arrival = clock.event()
         sending = Sending(message, direction, 0, now_s, after_s, wire_bytes, 0)
         if reaching_s > now_s:
+            self._turns.lose_sight(message.device, reaching_s)
             reached = clock.at(reaching_s)
             assert reached.callbacks is not None
             reached.callbacks.append(lambda _: self._begin(clock, sending, size_bytes, arrival))
@@ -168,13 +176,18 @@ class Links:
         Args:
             message: what travels.
             direction: which way.
-            times_s: when it was sent, when it needs the radio, and how long it is under way after
+            times_s: when it was sent, when it reaches the link, and how long it is under way after
                 its crossing.
             wire_bytes: its size.
             waking: whether it may wake the radio.
         """
         device, stretch = message.device, ALWAYS
         sent_s, wake_s, after_s = times_s
+        free_s = self._turns.free_s(direction, device)
+        if free_s is None:
+            return None
+        if free_s > wake_s:
+            wake_s = free_s
         if self.conditions is not None:
             covered = self.conditions.covered_stretch(device, wake_s)
             if covered is None or covered.start_s > wake_s:
@@ -190,6 +203,7 @@ class Links:
         if end_s > stretch.end_s:
             return None
         self.radios.busy(device, end_s)
+        self._turns.occupy(direction, device, end_s)
         arrived_s = end_s + after_s
         crossing_s = sent_s, wake_s, start_s, end_s, arrived_s
         self.log.add(message, direction, crossing_s, wire_bytes, 0, radio)
@@ -201,11 +215,15 @@ class Links:
         """Bring a message to its arrival step by step, as often as packets of it are lost."""
         message, packets = sending.message, self.framing.packets(size_bytes)
         for transmission in count():
+            yield from self._await_turn(clock, sending)
             loss = self._loss(message.device, clock.now)
             lost = loss.lost_packets(self.seed, sending.direction, message, transmission, packets)
             lost_bytes = min(lost * self.framing.packet_bytes, sending.wire_bytes)
             sending = replace(sending, transmission=transmission, lost_bytes=lost_bytes)
             end_s = yield from self._cross(clock, sending)
+            if not self._in_order:
+                next_s = clock.now if end_s == math.inf else end_s
+                self._turns.leave(clock, sending.direction, message.device, next_s)
             if end_s == math.inf:
                 return
             if not lost:
@@ -214,6 +232,14 @@ class Links:
             yield clock.at(end_s + loss.timeout_s(transmission))
             packets = lost
             sending = replace(sending, sent_s=clock.now, wire_bytes=lost_bytes)
+
+    def _await_turn(self, clock: Clock, sending: Sending) -> Generator[Event, None, None]:
+        """Wait until the link is free, unless the medium has a queue by itself."""
+        if self._in_order:
+            return
+        turn = self._turns.await_turn(clock, sending.direction, sending.message.device)
+        if turn is not None:
+            yield turn
 
     def _cross(self, clock: Clock, sending: Sending) -> Generator[Event, None, float]:
         """Let bytes cross from now on, in as many legs as changes make of it.

@@ -19,11 +19,9 @@ class Coverage(Protocol):
 class Medium(Coverage, Protocol):
     """A link that nobody shares: when bytes have crossed is known as soon as they begin.
 
-    Bytes of a device that cross in the same direction at the same time do not wait for one another,
-    unless the medium says otherwise by `in_order`.
-
     Attributes:
-        in_order: transfers have to begin in the order of times, because they wait for one another.
+        in_order: messages of a device that cross the same way queue up inside it, so transfers have
+            to begin in the order of times; otherwise each waits for its turn before it begins.
     """
 
     in_order: bool

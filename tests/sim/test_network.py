@@ -39,12 +39,12 @@ def test_message_time_is_half_a_round_trip_and_the_bytes():
     assert arrival_s(links, Direction.DOWN, 1460, sent_s=2.0) == pytest.approx(
         2.15 + 1500 * 8 / 1.6e6
     )
-    assert arrival_s(links, Direction.DOWN, 1461, sent_s=2.0) == pytest.approx(
-        2.15 + 1541 * 8 / 1.6e6
+    assert arrival_s(links, Direction.DOWN, 1461, sent_s=3.0) == pytest.approx(
+        3.15 + 1541 * 8 / 1.6e6
     )
     log = links.log.columns()
     assert log.wire_bytes.tolist() == [344, 1500, 1541]
-    assert log.arrived_s.tolist() == pytest.approx([0.15 + 344 * 8 / 768e3, 2.1575, 2.157705])
+    assert log.arrived_s.tolist() == pytest.approx([0.15 + 344 * 8 / 768e3, 2.1575, 3.157705])
     assert (log.wake_s - log.sent_s).tolist() == pytest.approx([0.0, 0.15, 0.15])
 
 

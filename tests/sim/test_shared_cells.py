@@ -293,11 +293,11 @@ def carried(links, messages):
     clock = Clock()
     arrivals = []
 
-    def send(device, at_s, size_bytes):
+    def send(device, at_s, size_bytes, direction=Direction.UP):
         yield clock.at(at_s)
         request = Request(device, 0, at_s, size_bytes, clock.event())
         attempt = Attempt.of(request, at_s)
-        yield links.carry(clock, Direction.UP, attempt, size_bytes)
+        yield links.carry(clock, direction, attempt, size_bytes)
         arrivals.append((device, clock.now))
 
     for message in messages:
@@ -318,12 +318,12 @@ def test_bytes_begin_when_the_radio_is_there():
 
 
 def test_a_radio_stays_awake_as_long_as_its_transfer_lasts():
-    # 20 s at full speed, longer than the tail of 8.912 s; then two at half of it.
+    # 20 s upwards, longer than the tail of 8.912 s; then one downwards, without a promotion.
     links = network(radio="3g").links(seed=0, devices=1, steps=1)
-    carried(links, [(0, 0.0, 20_000), (0, 15.0, 1000)])
+    carried(links, [(0, 0.0, 20_000, Direction.UP), (0, 15.0, 1000, Direction.DOWN)])
     log = links.log.columns()
-    assert log.start_s.tolist() == [15.0, 0.5821]
-    assert log.end_s.tolist() == pytest.approx([17.0, 0.5821 + 21.0])
+    assert log.start_s.tolist() == [15.1, 0.5821]
+    assert log.end_s.tolist() == pytest.approx([15.6, 0.5821 + 20.0])
 
 
 def test_a_radio_sleeps_while_a_transfer_pauses_without_coverage():
