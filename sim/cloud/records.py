@@ -1,7 +1,6 @@
 """What the cloud leaves behind: what each replica did, and how many there were when."""
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -101,13 +100,6 @@ class CloudRecords:
         return float(self.on_s.sum()) / 3600.0
 
     @property
-    def replicas_mean(self) -> float:
-        """Replicas switched on, averaged over the simulated time."""
-        if not self.horizon_s:
-            return float(self.changes[0].on)
-        return float(self.on_s.sum()) / self.horizon_s
-
-    @property
     def replicas_max(self) -> int:
         """Most replicas that were switched on together."""
         return max(change.on for change in self.changes)
@@ -157,6 +149,12 @@ class CloudLog:
         """
         in_state_s = self._seconds_in_states(horizon_s)
         begun = [[work for work in own if work.start_s <= horizon_s] for own in works]
+        load = CloudLoad.up_to(
+            horizon_s,
+            self._arrived_s,
+            {end.name.lower(): times_s for end, times_s in self._ended_s.items()},
+            [work for own in begun for work in own],
+        )
         return CloudRecords(
             on_s=horizon_s - in_state_s[:, ReplicaState.OFF],
             starting_s=in_state_s[:, ReplicaState.STARTING],
@@ -165,17 +163,12 @@ class CloudLog:
                 [sum(min(work.end_s, horizon_s) - work.start_s for work in own) for own in begun]
             ),
             changes=self._changes(horizon_s),
-            arrived=_up_to(horizon_s, self._arrived_s),
-            ends={end: _up_to(horizon_s, times_s) for end, times_s in self._ended_s.items()},
+            arrived=len(load.arrived_s),
+            ends={end: len(load.ended_s[end.name.lower()]) for end in End},
             prompt_tokens=sum(work.prompt_tokens for own in begun for work in own),
             cached_tokens=sum(work.cached_tokens for own in begun for work in own),
             horizon_s=horizon_s,
-            load=CloudLoad.up_to(
-                horizon_s,
-                self._arrived_s,
-                {end.name.lower(): times_s for end, times_s in self._ended_s.items()},
-                [work for own in begun for work in own],
-            ),
+            load=load,
         )
 
     def _seconds_in_states(self, horizon_s: float) -> NDArray[np.float64]:
@@ -207,7 +200,3 @@ class CloudLog:
                 now = replace(now, on=now.on + on, serving=now.serving + serving)
             changes[time_s] = now
         return tuple(changes.values())
-
-
-def _up_to(horizon_s: float, ascending_s: "array[float]") -> int:
-    return bisect_right(ascending_s, horizon_s)

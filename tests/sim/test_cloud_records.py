@@ -33,7 +33,7 @@ def test_times_in_states_are_cut_at_the_end_of_the_simulation():
     assert records.on_s.tolist() == [10.0, 8.0]
     assert records.starting_s.tolist() == [0.0, 3.0]
     assert records.failed_s.tolist() == [2.0, 0.0]
-    assert records.replicas_mean == 1.8
+    assert records.accelerator_hours == 18.0 / 3600.0
     assert records.changes == (
         Change(0.0, 1, 1, False),
         Change(2.0, 2, 1, False),
