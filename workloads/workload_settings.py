@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from workloads.quantities import Fraction, PositiveInteger, PositiveSeconds, Seconds, Share
+from workloads.registry import KindsInSchema
 from workloads.settings import Settings
 from workloads.synthetic.settings import SyntheticSettings
 
@@ -41,6 +42,7 @@ SplitSettings = Annotated[
     PerUserSplit | GlobalTimeSplit,
     Field(discriminator="kind"),
     BeforeValidator(_kind_of_bare_name),
+    KindsInSchema(bare_names=True),
 ]
 
 
@@ -89,6 +91,7 @@ ThinkTime = Annotated[
     LognormalThinkTime | LoggedThinkTime,
     Field(discriminator="kind"),
     BeforeValidator(_lognormal_by_default),
+    KindsInSchema("lognormal", bare_names=True),
 ]
 
 
@@ -119,6 +122,7 @@ Start = Annotated[
     SpreadStart | BurstStart,
     Field(discriminator="kind"),
     BeforeValidator(_kind_of_bare_name),
+    KindsInSchema(bare_names=True),
 ]
 
 

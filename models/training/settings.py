@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
+from workloads.registry import KindsInSchema
 from workloads.settings import Settings
 
 
@@ -108,7 +109,10 @@ def _kind_of_bare_name(value: Any) -> Any:
 
 
 Strategy = Annotated[
-    Independent | Cooperative, Field(discriminator="kind"), BeforeValidator(_kind_of_bare_name)
+    Independent | Cooperative,
+    Field(discriminator="kind"),
+    BeforeValidator(_kind_of_bare_name),
+    KindsInSchema(bare_names=True),
 ]
 
 

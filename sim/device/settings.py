@@ -13,11 +13,20 @@ from sim.device.churn import ChurnSettings
 from sim.device.compute_budget import ComputeBudget
 from sim.device.hardware import FIGURES, Hardware, HardwareClass
 from workloads import draws
+from workloads.quantities import Share
 from workloads.settings import invalid
 
 
 def _classes_of_shares(value: Any) -> Any:
     if isinstance(value, dict):
+        for kind, share in value.items():
+            number = isinstance(share, int | float) and not isinstance(share, bool)
+            if not (number and 0 <= share <= 1):
+                raise invalid(
+                    f"is {share!r}; must be the part of the devices that are of this class, "
+                    "from 0 to 1 (the parts of all classes add up to 1)",
+                    kind,
+                )
         return tuple({"kind": kind, "share": share} for kind, share in value.items())
     return tuple(value) if isinstance(value, list) else value
 
@@ -25,7 +34,16 @@ def _classes_of_shares(value: Any) -> Any:
 class DeviceSettings(Hardware):
     """The phones of a fleet: all alike, or of several classes."""
 
-    classes: Annotated[tuple[HardwareClass, ...], BeforeValidator(_classes_of_shares)] | None = None
+    classes: (
+        Annotated[
+            tuple[HardwareClass, ...],
+            BeforeValidator(
+                _classes_of_shares,
+                json_schema_input_type=dict[str, Share] | tuple[HardwareClass, ...],
+            ),
+        ]
+        | None
+    ) = None
     """Instead of the figures of one phone: classes, as a mapping from names to shares or a list of
     mappings with `kind`, `share`, and figures that differ from `sim/device/hardware.yaml`."""
     compute_budget_flops_per_hour: float = Field(default=math.inf, gt=0)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
 from sim.network.changing_links import changing_links
 from sim.network.disturbances import Disturbance
@@ -15,6 +15,7 @@ from sim.network.latency import ConstantLatency, Jitter, JitteredFactors
 from sim.network.links import Links
 from sim.network.message import Direction
 from sim.network.network import Network
+from sim.network.preset_schema import figures_or_preset
 from sim.network.regimes import OneRegime, Regime
 from sim.radio.radio import Radio
 from sim.radio.states import RadioStates
@@ -39,6 +40,8 @@ class PresetNetwork(Network):
     Messages of one phone that cross at the same time, such as attempts that were given up, do not
     slow one another down.
     """
+
+    model_config = ConfigDict(json_schema_extra=figures_or_preset)
 
     kind: Literal["preset"] = "preset"
     preset: str = DEFAULT_PRESET

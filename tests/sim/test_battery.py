@@ -240,7 +240,7 @@ def test_a_policy_that_reads_consistency_does_not_ask_where_nothing_was_scored()
         hardware = phone(battery={"start": {"low": 0.01, "high": 0.01}})
         return simulate(one_device(policy=policy, hardware=hardware)).interactions.requested
 
-    assert not asked(Consistency(threshold=1.5)).any()
+    assert not asked(Consistency(threshold=1.01)).any()
     np.testing.assert_array_equal(asked(Periodic(every=2))[0], [False, True] * 3)
 
 

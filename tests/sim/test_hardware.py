@@ -57,7 +57,7 @@ def test_without_classes_all_phones_are_the_one_whose_figures_are_given():
         ({"classes": {"best": 1.0}}, "no hardware class 'best'; there are low, mid, high"),
         ({"classes": [{"kind": "low", "share": 0.5}] * 2}, "'low' twice"),
         ({"classes": {"low": 1.0}, "sustained_flops": 1e9}, "only one of classes and sustained"),
-        ({"classes": {"low": 1.5}}, "less than or equal to 1"),
+        ({"classes": {"low": 1.5}}, "is 1.5; must be the part of the devices"),
         ({"classes": []}, "add up to 0"),
         ({"churn": {"per_step": 1.0}}, "less than 1"),
         ({"availability": {"on_s": 0.0, "off_s": 1.0}}, "greater than or equal to 0.1"),
