@@ -67,7 +67,7 @@ class PacketTrace:
         Raises:
             PydanticCustomError: there is no such file, or it is malformed; for validators.
         """
-        path = _find(name)
+        path = find_trace(name)
         try:
             lines = path.read_bytes().splitlines()
         except OSError as error:
@@ -89,16 +89,21 @@ class PacketTrace:
         return cls(times_ms)
 
 
-def _find(name: str) -> Path:
-    """Return where the named trace lies."""
+def find_trace(name: str) -> Path:
+    """Return where the trace of that name lies, as `PacketTrace.read` looks for it.
+
+    Raises:
+        PydanticCustomError: there is no such file; for validators.
+    """
     path = Path(name).expanduser()
     directory = os.environ.get(_DIRECTORY)
     among = [path] if "/" in name or not directory else [Path(directory) / name, path]
     found = next((each for each in among if each.is_file()), None)
     if found is None:
+        looked_for = " and ".join(str(each.absolute()) for each in among)
         raise invalid(
-            f"there is no trace file {name!r}; accepted: a file in {_DIRECTORY} "
-            f"({directory or 'not set'}) or a path with a slash, for example of "
-            "https://github.com/ravinet/mahimahi/tree/master/traces"
+            f"there is no trace file {name!r} (looked for {looked_for}); accepted: a file in "
+            f"{_DIRECTORY} ({directory or 'not set'}) or else in the working directory, or a path "
+            "with a slash; https://github.com/ravinet/mahimahi/tree/master/traces has some"
         )
     return found

@@ -108,6 +108,17 @@ def run_in_a_process(*words):
         ),
         ("cloud: {routing: shard}", "cloud.routing.kind: unknown kind 'shard'; did you mean shar"),
         ("cloud: {routing: 3}", "cloud.routing: is 3; must be"),
+        (
+            "policy: {kind: consistency, threshold: 60}",
+            "policy.threshold: is 60; consistency lies between 0 and 1: accepted are thresholds "
+            "from 0 (never asks) to 1.01",
+        ),
+        ("devices: {classes: {low: 30, mid: 70}}", "devices.classes.low: is 30; must be the part"),
+        ("devices: {classes: {low: 1, mid: x}}", "devices.classes.mid: is 'x'; must be the part"),
+        (
+            "devices: {classes: {low: 0.3, mid: 0.5}}",
+            "devices.classes: have shares that add up to 0.8; they must add up to 1",
+        ),
         ("seed: -1", "seed: is -1; must be a whole number of at least 0"),
         ("name: ../elsewhere", "name: is '../elsewhere'; must begin with"),
         ("sweep: {workload.devices: [10, 0]}", "sweep.workload.devices: is 0"),
@@ -121,6 +132,26 @@ def run_in_a_process(*words):
 def test_bad_scenarios_end_in_one_line_that_names_file_and_key(refused, text, start):
     assert refused(scenario(text)).startswith(f"question.yaml: {start}")
     assert list(Path().iterdir()) == [Path("question.yaml")]
+
+
+def test_a_missing_trace_is_named_with_every_place_that_was_looked_in(refused, monkeypatch):
+    path = scenario("network: {kind: trace, up: a.up, down: ./b.down, rtt_s: 0}")
+    monkeypatch.delenv("LSC_TRACES", raising=False)
+    line = refused(path)
+    assert line.startswith("question.yaml: network.up: there is no trace file 'a.up' (looked for ")
+    assert f"(looked for {Path.cwd() / 'a.up'}); accepted: a file in LSC_TRACES (not set)" in line
+    monkeypatch.setenv("LSC_TRACES", "/traces")
+    assert f"(looked for /traces/a.up and {Path.cwd() / 'a.up'});" in refused(path)
+    Path("a.up").write_text("1\n")
+    assert f"network.down: there is no trace file './b.down' (looked for {Path.cwd()}" in refused(
+        path
+    )
+
+
+def test_a_missing_profile_is_named_with_the_place_that_was_looked_in(refused):
+    line = refused(scenario("cloud: {service_time: {kind: profile, path: mine.yaml}}"))
+    assert line.startswith("question.yaml: cloud.service_time.path: is 'mine.yaml', and ")
+    assert f"{Path.cwd() / 'mine.yaml'} cannot be read (No such file" in line
 
 
 def test_missing_and_unreadable_scenarios_are_named(refused):

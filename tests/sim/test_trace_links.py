@@ -328,7 +328,7 @@ def test_malformed_traces_are_refused_by_file_and_line(tmp_path, lines, complain
 def test_traces_are_found_by_name_in_the_directory_of_traces(tmp_path, monkeypatch):
     written(tmp_path, "mine", [1, 2, 3])
     monkeypatch.delenv("LSC_TRACES", raising=False)
-    with pytest.raises(ValidationError, match=r"no trace file 'mine'; .*LSC_TRACES \(not set\)"):
+    with pytest.raises(ValidationError, match=r"no trace file 'mine' .*LSC_TRACES \(not set\)"):
         make(tmp_path, up="mine")
     monkeypatch.setenv("LSC_TRACES", str(tmp_path))
     assert make(tmp_path, up="mine").up == "mine"
