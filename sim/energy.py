@@ -19,7 +19,11 @@ def fleet_energy_j(
 
     The SRM scores the list once at every step that is re-ranked, and once more when a device that
     waited shows the new list. Training on a device counts as computing. What the phones spend
-    besides while their sessions last is `idle`, which is there where the hardware has idle power.
+    besides is `idle`, which is there where the hardware has idle power: that power over the whole
+    session, from its start until its last list is shown, whatever the app does. Times in the
+    background and with an empty battery are included, because a phone that plays another app has
+    its screen on too, and so that `idle` is the same for policies whose sessions take as long. It
+    drains batteries, but it is no cost of the app, which is `compute` and `radio_*` alone.
     What the radios do is counted up to the end of the simulation (`energy_by_radio_j`).
     """
     scorings, compute_j = interactions.scorings, 0.0

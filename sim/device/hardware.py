@@ -43,7 +43,8 @@ class Hardware(Settings):
     active_power_w: FiniteFloat = Field(default=1.5, ge=0)
     """Power above idle while the SRM runs."""
     idle_power_w: FiniteFloat = Field(default=0.0, ge=0)
-    """Power of a phone in use, whatever the SRM and the radio do: screen and system."""
+    """Power of a phone in use, whatever the SRM and the radio do: screen and system. It is counted
+    over the whole session, time in the background included, where another app has the screen."""
     battery_j: FiniteFloat = Field(default=55_440.0, gt=0)
     """Energy in a full battery."""
 
