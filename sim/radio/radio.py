@@ -57,11 +57,11 @@ class Radio:
         """How long the radio stays powered after a transfer."""
         return sum(duration_s for duration_s, _ in self.tail)
 
-    def tail_j(self, pause_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Energy of the tail in a pause of the given length (infinite: the whole tail)."""
-        energy_j = np.zeros_like(pause_s)
+    def tail_j(self, pause_s: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """Energy of the tail in pauses of the given lengths (infinite: the whole tail)."""
+        energy_j = np.zeros_like(pause_s, np.float64)
         stage_start_s = 0.0
         for duration_s, power_w in self.tail:
-            energy_j += power_w * np.clip(pause_s - stage_start_s, 0.0, duration_s)
+            energy_j += power_w * np.minimum(np.maximum(pause_s - stage_start_s, 0.0), duration_s)
             stage_start_s += duration_s
         return energy_j
