@@ -37,8 +37,9 @@ class RandomCrashes(Settings):
 
     The time from coming up to the next crash and the time down are exponential, so that a replica
     is up for the share mean_time_between_s / (mean_time_between_s + mean_down_s) of the time: an
-    alternating renewal process (Ross, Introduction to Probability Models, section 7.5.1). A
-    replica that is switched off is not hit, and its draws are spent all the same.
+    alternating renewal process (Ross, Introduction to Probability Models, chapter "Renewal Theory
+    and Its Applications"). A replica that is switched off is not hit, and its draws are spent all
+    the same.
     """
 
     mean_time_between_s: float = Field(default=math.inf, gt=0)

@@ -12,8 +12,15 @@ class LossSettings(Settings):
     """Loss of packets, independent of one another, with retransmission after a timeout.
 
     Messages of one or two packets give a sender no three duplicate acknowledgements, so a loss is
-    found by the retransmission timeout alone (RFC 6298): 1 s at first (2.1), doubled every time
-    (5.5), at most 60 s (2.5 allows no smaller bound). The time runs from the last byte sent.
+    found by the retransmission timeout alone, after the manner of RFC 6298: 1 s at first (2.1),
+    doubled every time (5.5), at most 60 s. The time runs from the last byte sent.
+
+    Every message begins with the initial timeout: no round-trip times are measured from which a
+    connection that lasts would compute its own (2.2 and 2.3), which on a fast network would be the
+    least one of 1 s, too (2.4), and on a slow one longer.
+
+    Lost are whole packets, each with the same probability whatever its size. Which ones is not
+    drawn: they count as full ones, and the last, shorter one shows only where all are lost.
     """
 
     probability: FiniteFloat = Field(default=0.0, ge=0, lt=1)
@@ -21,7 +28,8 @@ class LossSettings(Settings):
     initial_timeout_s: FiniteFloat = Field(default=1.0, gt=0)
     """Retransmission timeout of the first loss."""
     largest_timeout_s: FiniteFloat = Field(default=60.0, gt=0)
-    """Bound of the doubled timeouts."""
+    """Bound of the doubled timeouts. RFC 6298 (2.5) wants one of at least 60 s, if any: with less
+    this is another protocol's timer, such as an application's own."""
 
     def timeout_s(self, transmission: int) -> float:
         """Return how long the sender waits after transmission 0, 1, ... of what is missing."""

@@ -22,8 +22,8 @@ SHORTEST_MEAN_S = 0.1
 class MarkovSettings(Settings):
     """A device stays in each regime for an exponential time, and then goes to another.
 
-    Its own chain for each device, all with the same law (Ross, Introduction to Probability Models,
-    section 6.2).
+    Its own chain for each device, all with the same law: a continuous-time Markov chain (Ross,
+    Introduction to Probability Models, chapter "Continuous-Time Markov Chains").
     """
 
     mean_s: dict[str, float] = Field(min_length=1)
@@ -87,7 +87,9 @@ class MarkovSettings(Settings):
     def initial_shares(self) -> NDArray[np.float64]:
         """Return the probabilities at time 0, as `mean_s` orders regimes.
 
-        The stationary ones are those of the jumps, weighted by the mean stays (Ross, section 7.7).
+        The stationary ones are those of the jumps, weighted by the mean stays: the limiting
+        probabilities of a semi-Markov process (Ross, Introduction to Probability Models, chapter
+        "Renewal Theory and Its Applications").
         """
         if self.initial is not None:
             return np.array([self.initial.get(name, 0.0) for name in self.mean_s])
