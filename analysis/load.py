@@ -6,6 +6,9 @@ import pandas as pd
 from analysis.records import RunRecords
 from analysis.timeline import mean_over_time
 
+#: A cloud that is busier than this share of the time is saturated: its queue grows with the run.
+SATURATED = 0.95
+
 
 def over_time(records: RunRecords) -> pd.DataFrame | None:
     """Return the cloud's load in each bin of simulated time.
@@ -28,11 +31,11 @@ def over_time(records: RunRecords) -> pd.DataFrame | None:
     return load.assign(replicas_on=on, replicas_serving=serving, utilisation=used)
 
 
-def share_arriving_saturated(records: RunRecords, saturated: float) -> float:
-    """Return the share of attempts that arrived in bins whose serving replicas were that busy."""
+def share_arriving_saturated(records: RunRecords) -> float:
+    """Return the share of attempts that arrived in bins whose serving replicas were saturated."""
     table = over_time(records)
     if table is None or not table["arrived"].sum():
         return 0.0
     busy, serving = table["busy_replicas"], table["replicas_serving"]
     arrived = table["arrived"]
-    return float(arrived[(serving > 0) & (busy > saturated * serving)].sum() / arrived.sum())
+    return float(arrived[(serving > 0) & (busy > SATURATED * serving)].sum() / arrived.sum())

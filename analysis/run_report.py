@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis import (
-    findings,
     frequency,
     model_cards,
     overridden,
@@ -35,6 +34,7 @@ from analysis.figures import (
     traffic,
     who_ranked,
 )
+from analysis.findings.run import all_findings
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import (
@@ -101,7 +101,7 @@ def write(directory: Path) -> Path:
 
 def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
     """Return the page of a run, given its figures by name."""
-    found = findings.all_findings(run)
+    found = all_findings(run)
     return page.render(
         "run.html.j2",
         run=run,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from analysis.ablation import SRM_FULL, Ablation, Row
 from analysis.accuracy import Accuracies
-from analysis.findings import Finding, could_not
+from analysis.findings.finding import Finding
+from analysis.findings.phones import could_not
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, with_interval
 from analysis.sweep_records import SweepRecords

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import faults, load, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
-from analysis.findings import SATURATED
+from analysis.load import SATURATED
 from analysis.numerals import count, percent, significant
 from analysis.records import RunRecords
 from analysis.timeline import unit_of_time

@@ -10,7 +10,7 @@ import pytest
 from faulty_run import change_json, write_faulty_run
 from run_directory import Case, write_run
 
-from analysis import faults, findings, load, records, responses, run_report, simulated
+from analysis import faults, load, records, responses, run_report, simulated
 from analysis.faults import Fault
 from analysis.figures import (
     attempts_over_time,
@@ -23,6 +23,7 @@ from analysis.figures import (
     traffic,
     who_ranked,
 )
+from analysis.findings import baselines, cloud, phones
 from analysis.records import RunRecords
 
 ONLY_WITH_SOMETHING_TO_SHOW = {
@@ -77,7 +78,7 @@ def test_faults_are_those_of_the_scenario_cut_at_the_end(faulty: RunRecords) -> 
 
 def test_what_was_lost_in_an_outage(faulty: RunRecords) -> None:
     sent = faulty.requests["sent_s"].between(150.0, 210.0, inclusive="left").sum()
-    (finding,) = findings.outages(faulty)
+    (finding,) = cloud.outages(faulty)
     assert finding.warns
     assert f"Of {sent} requests sent in the 60.0 s" in finding.text
     assert "100% brought their devices no list" in finding.text
@@ -169,7 +170,7 @@ def test_who_ranked_by_hand(faulty: RunRecords) -> None:
     assert table.loc[0.1, ["fusion", "llm"]].tolist() == [90, 150]
     assert table.loc[0.9, ["fusion", "llm"]].tolist() == [240, 0]
     assert table["interactions"].sum() == len(faulty.interactions)
-    finding = findings.batteries(faulty)
+    finding = phones.batteries(faulty)
     assert finding is not None
     assert finding.headline.startswith("33.3% of devices had stopped")
     assert "66.7% were below 20%, where every third list is re-ranked" in finding.text
@@ -231,34 +232,34 @@ def saving_run(directory: Path, srm: float) -> RunRecords:
 
 def test_baselines_that_rank_every_step_are_no_verdict_on_phones_that_save(tmp_path: Path) -> None:
     saving = saving_run(tmp_path / "run", srm=0.95)
-    fusion = findings.fusion(saving)
+    fusion = baselines.fusion(saving)
     assert fusion is not None
     assert not fusion.warns
     assert "nothing of the fusion, which ranked only 25.0% of the steps" in fusion.text
-    alone = findings.phone_alone(saving)
+    alone = baselines.phone_alone(saving)
     assert "on phones that could run it" in alone.headline
     assert "could not have done it: at 75.0% of steps" in alone.text
     all_fused = saving.interactions.assign(ranked_by="fusion")
     able = replace(saving, interactions=all_fused)
-    assert findings.phone_alone(able).headline == "The phone does better without the cloud."
-    verdict = findings.fusion(able)
+    assert baselines.phone_alone(able).headline == "The phone does better without the cloud."
+    verdict = baselines.fusion(able)
     assert verdict is not None
     assert verdict.headline == "The fusion loses to the SRM's order alone."
 
 
 def test_why_a_phone_that_saves_asks_little(tmp_path: Path, calm: RunRecords) -> None:
-    assert findings.unscored(calm) is None
+    assert phones.unscored(calm) is None
     saving = saving_run(tmp_path / "run", srm=0.3)
     scored = (saving.interactions["ranked_by"] == "fusion").to_numpy()
     odd = (saving.interactions["device"] % 2 == 1).to_numpy()
     saving = replace(saving, interactions=saving.interactions.assign(requested=scored & odd))
-    finding = findings.unscored(saving)
+    finding = phones.unscored(saving)
     assert finding is not None
     assert finding.headline.startswith("75.0% of steps were not scored")
     assert "They asked at 0% of these, at 50.0% of the others." in finding.text
     assert "(consistency) reads the agreement that scoring gives" in finding.text
     always = replace(saving, scenario={**saving.scenario, "policy": {"kind": "always"}})
-    other = findings.unscored(always)
+    other = phones.unscored(always)
     assert other is not None
     assert "never asks" not in other.text
 
@@ -267,24 +268,24 @@ def test_too_few_after_an_outage_are_no_slow_recovery(faulty: RunRecords) -> Non
     """A request every 0.5 s before the outage, and one every 5 s after it: never 20 within 20 s."""
     sent_s = np.concatenate([np.arange(0.0, 210.0, 0.5), np.arange(210.0, 1000.0, 5.0)])
     run = replace(faulty, requests=request_times(sent_s, np.ones(len(sent_s))))
-    (finding,) = findings.outages(run)
+    (finding,) = cloud.outages(run)
     assert "too few requests were sent after it to say" in finding.text
     assert "was not again" not in finding.text
     steady = np.arange(0.0, 1000.0, 0.5)
     slow = np.where(steady < 210.0, 1.0, 9.0)
-    (finding,) = findings.outages(replace(faulty, requests=request_times(steady, slow)))
+    (finding,) = cloud.outages(replace(faulty, requests=request_times(steady, slow)))
     assert "the median response time was not again within 10% of the 1.00 s" in finding.text
 
 
 def test_faults_after_the_end_are_told(faulty: RunRecords) -> None:
-    assert findings.never_came(faulty) is None
+    assert cloud.never_came(faulty) is None
     given = {"outages": [{"start_s": 50_000.0, "duration_s": 60.0}]}
     run = replace(faulty, scenario={**faulty.scenario, "faults": given})
     assert faults.of_run(run) == []
     end = f"{run.simulated_s:,.0f} s"
     line = dict(simulated.lines(run))["Faults"]
     assert line == f"outage at 50,000 s lies after the end, {end}"
-    finding = findings.never_came(run)
+    finding = cloud.never_came(run)
     assert finding is not None
     assert finding.warns
     assert finding.text == f"The run ended at {end}; these never came: outage at 50,000 s."

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from analysis import findings, model_cards, overridden, records, report
+from analysis import model_cards, overridden, records, report
+from analysis.findings import models
 from analysis.tables import Table
 
 
@@ -94,7 +95,7 @@ def test_training_along_the_run_is_told_with_its_cost(run_dir: Path, tmp_path: P
     }
     directory = changed(run_dir, tmp_path / "run", {}, {}, adaptation=adaptation)
     run = records.read(directory)
-    told = findings.adaptation(run)
+    told = models.adaptation(run)
     assert told is not None
     assert not told.warns
     for words in (
@@ -110,10 +111,10 @@ def test_training_along_the_run_is_told_with_its_cost(run_dir: Path, tmp_path: P
     idle = changed(
         run_dir, tmp_path / "idle", {}, {}, adaptation=adaptation | {"adapted_interactions": 0}
     )
-    told = findings.adaptation(records.read(idle))
+    told = models.adaptation(records.read(idle))
     assert told is not None
     assert told.warns
-    assert findings.adaptation(records.read(run_dir)) is None
+    assert models.adaptation(records.read(run_dir)) is None
 
 
 @pytest.mark.parametrize(("share", "warns"), [(0.0, None), (0.002, False), (0.2, True)])
@@ -121,7 +122,7 @@ def test_candidates_that_are_no_items_are_told(
     run_dir: Path, tmp_path: Path, share: float, warns: bool | None
 ) -> None:
     directory = changed(run_dir, tmp_path / "run", {}, {"invalid_candidate_share": share})
-    told = findings.invalid_candidates(records.read(directory))
+    told = models.invalid_candidates(records.read(directory))
     assert (None if told is None else told.warns) == warns
 
 

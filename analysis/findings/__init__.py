@@ -1,0 +1,1 @@
+"""What a reader must be told in words: verdicts and warnings, worked out from the records."""
