@@ -18,7 +18,8 @@ where a relative path starts at the working directory, as that of a data set doe
 interactions is a prompt of 50 tokens, and 0 output tokens are the one pass of the testbed's own
 lists. With output tokens, the time of a request is that of a model which writes its list.
 
-On a CPU, times are of the thread that computes, so other programs beside it change them little.
+Times are those of the clock. On a CPU they are taken again where other programs had the processor
+meanwhile, and do not count then (`service_preemption`).
 """
 
 import argparse
@@ -27,7 +28,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,17 +72,35 @@ UNITS = {
 }
 
 
+MOST_ERROR = 0.15
+"""A profile whose median error on what was held out is larger should not be relied on."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of all points of a grid.
+
+    Attributes:
+        seconds: float64 [points].
+        disturbed: float64 [points]; how much of it was only seen while other programs had the
+            processor, as a share of its parts.
+    """
+
+    seconds: NDArray[np.float64]
+    disturbed: NDArray[np.float64]
+
+
 class OptionError(Exception):
     """An option that is not accepted: one line that says what is."""
 
 
 def measure(
     options: argparse.Namespace, grid: Grid
-) -> tuple[NDArray[np.float64], ProfiledMachine, ProfiledModel]:
+) -> tuple[Measured, ProfiledMachine, ProfiledModel]:
     """Time all points of a grid, those fitted to before those held out.
 
     Returns:
-        Seconds, float64 [points]; what they were measured on; and what was measured.
+        The times; what they were measured on; and what was measured.
 
     Raises:
         ModelError: the model cannot be had, or there is no such device or precision.
@@ -112,7 +131,9 @@ def measure(
             model = TimedModel(
                 settings, corpus, plan, options.candidates, options.output_tokens, options.beams
             )
-            seconds = median_s(model.seconds, points, options.seconds, options.seed, progress)
+            measured = Measured(
+                *median_s(model.taken, points, options.seconds, options.seed, progress)
+            )
             described = ProfiledModel(
                 name=_name(options, settings.model_dump()),
                 parameters=model.parameters,
@@ -123,7 +144,7 @@ def measure(
             f"a batch of {batch} prompts of {tokens} tokens does not fit the memory; accepted: "
             "smaller --batch-sizes or --prompt-tokens"
         ) from None
-    return seconds, _machine(plan.device, options.threads), described
+    return measured, _machine(plan.device, options.threads), described
 
 
 def profile_of(
@@ -222,6 +243,23 @@ def report(profile: Profile, tested: dict[Stage, tuple[Timings, FitError]]) -> I
     )
 
 
+def warnings(profile: Profile, measured: Measured) -> Iterator[str]:
+    """Yield a line for each reason not to rely on a profile."""
+    if profile.error.median > MOST_ERROR:
+        yield (
+            f"warning: in the median the fit misses what was held out by "
+            f"{profile.error.median:.0%}, more than {MOST_ERROR:.0%}; measure for longer "
+            "(--seconds), sizes that are closer together, or on a host with less else to do"
+        )
+    disturbed = float(measured.disturbed.mean())
+    if disturbed:
+        yield (
+            f"warning: {disturbed:.0%} of the work could not be timed without other programs that "
+            "had the processor; there the processor time of one thread counts, which leaves out "
+            "its waits for others; measure on a host with nothing else to do, or fewer --threads"
+        )
+
+
 def _name(options: argparse.Namespace, settings: dict[str, Any]) -> str:
     if options.weights is not None:
         body = str(options.weights)
@@ -261,15 +299,15 @@ def _machine(device: str, threads: int) -> ProfiledMachine:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return the exit status."""
-    # A thread that waits for a busy processor's other threads would count as one that computes.
+    # A thread that spins while it waits for others would not be seen to be kept from computing.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from models.errors import ModelError
 
     try:
         options = _parser().parse_args(arguments)
         grid = _accepted(options)
-        seconds, machine, model = measure(options, grid)
-        profile, tested = profile_of(grid, seconds, options.output_tokens, machine, model)
+        measured, machine, model = measure(options, grid)
+        profile, tested = profile_of(grid, measured.seconds, options.output_tokens, machine, model)
         write(profile, options.out)
     except (OptionError, ModelError) as error:
         return _fail(str(error))
@@ -280,6 +318,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.filename or options.out}: {error.strerror}")
     for line in report(profile, tested):
+        print(line)
+    for line in warnings(profile, measured):
         print(line)
     print(f"profile: {options.out}")
     return 0

@@ -1,10 +1,8 @@
 """How long the real model takes on this host: list requests and generated tokens, by the clock."""
 
 import copy
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.service_grid import Point
+from benchmarks.service_preemption import Estimate, Instant, Taken
 from models.corpus import Corpus
 from models.llm.adapters import plain
 from models.llm.causal_body import CausalBody
@@ -20,6 +19,7 @@ from models.numerics import NumericsPlan
 from models.prefixes import Prefixes
 from models.pretrained import quiet
 from models.reading import precision
+from sim.garbage import collecting_no_garbage
 from workloads import draws
 from workloads.interaction_log import Catalogue, InteractionLog
 from workloads.progress import Progress
@@ -30,6 +30,8 @@ LEAST_ROUNDS = 3
 MOST_REPETITIONS = 5
 REPEATED_S = 0.02
 """Within a round, work is repeated so often, but not begun again after it took so long."""
+MOST_DISTURBED = 4
+"""But work that was disturbed is begun again, until it was begun so often."""
 
 
 def random_corpus(users: int, length: int, positions: int, items: int, seed: int) -> Corpus:
@@ -97,23 +99,22 @@ class TimedModel:
         self._output_tokens = output_tokens
         self._beams = beams
 
-    def seconds(self, point: Point) -> list[NDArray[np.float64]]:
-        """Do a piece of work some times in a row and return how long its parts took each time, s.
+    def taken(self, point: Point) -> list[Taken]:
+        """Do a piece of work some times in a row and return how long its parts took each time.
 
-        Returns:
-            float64 arrays: of a prefill, shape [1], the pass; of a decode, shape [output tokens],
-            each iteration, the first one with what `generate` prepares.
+        The part of a prefill is the pass; those of a decode are its iterations, one an output
+        token, the first one with what `generate` prepares.
         """
         if point.stage == "prefill":
             users = np.arange(point.batch)
             prefixes = Prefixes(users, np.zeros_like(users), np.full_like(users, point.tokens))
-            return _again(lambda: self._pass_s(prefixes))
+            return _again(lambda: self._pass(prefixes))
         prompt = self._prompt(point.batch, point.tokens)
         # All but the last token, with which `generate` begins.
         kept = self._read(prompt[:, :-1])
         if self._beams > 1:
             kept.batch_repeat_interleave(self._beams)
-        return _again(lambda: self._iterations_s(prompt, copy.deepcopy(kept)))
+        return _again(lambda: self._iterations(prompt, copy.deepcopy(kept)))
 
     def kv_bytes_per_token(self) -> float:
         """Return the memory that the keys and values of a token take, those of all beams, bytes.
@@ -137,12 +138,12 @@ class TimedModel:
             read = self._language_model.base_model(input_ids=prompt, use_cache=True)
         return read.past_key_values
 
-    def _pass_s(self, prefixes: Prefixes) -> NDArray[np.float64]:
-        began_s = self._now_s()
+    def _pass(self, prefixes: Prefixes) -> Taken:
+        began = self._now()
         self._source.lists(prefixes, self._candidates)
-        return np.array([self._now_s() - began_s])
+        return Taken.between([began, self._now()])
 
-    def _iterations_s(self, prompt: Tensor, kept: Any) -> NDArray[np.float64]:
+    def _iterations(self, prompt: Tensor, kept: Any) -> Taken:
         from transformers import GenerationConfig  # here, because its import takes seconds
 
         config = GenerationConfig(
@@ -152,14 +153,14 @@ class TimedModel:
             use_cache=True,
             pad_token_id=self._corpus.items,
         )
-        ends_s: list[float] = []
+        ends: list[Instant] = []
 
         def note_the_end(tokens: Tensor, scores: Any, **_: Any) -> Tensor:
             del scores
-            ends_s.append(self._now_s())
+            ends.append(self._now())
             return torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
 
-        began_s = self._now_s()
+        began = self._now()
         with torch.inference_mode(), precision(self._plan), quiet():
             self._language_model.generate(
                 prompt,
@@ -168,79 +169,68 @@ class TimedModel:
                 stopping_criteria=[note_the_end],
                 generation_config=config,
             )
-        return np.diff([began_s, *ends_s])
+        return Taken.between([began, *ends])
 
-    def _now_s(self) -> float:
-        """Return the time, s.
-
-        On a CPU, of the calling thread while it computes, which it does as long as the pass takes:
-        torch gives each of its threads an even part of the work. What other programs take of the
-        processor does not count, so a busy machine gives the times of a quiet one. With a GPU, by
-        the clock, once all that the GPU was told is done.
-        """
+    def _now(self) -> Instant:
+        """Return the time; with a GPU, once all that it was told is done."""
         if self._plan.device == "cpu":
-            return time.thread_time()
+            return Instant.now(on_processor=True)
         torch.cuda.synchronize()
-        return time.perf_counter()
+        return Instant.now(on_processor=False)
 
 
-def _again(work: Callable[[], NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """Repeat short work: `MOST_REPETITIONS` times, but not on after `REPEATED_S`."""
+def _again(work: Callable[[], Taken]) -> list[Taken]:
+    """Repeat short work, and disturbed work: what others take of the processor comes and goes."""
     taken = [work()]
-    while len(taken) < MOST_REPETITIONS and sum(map(np.sum, taken)) < REPEATED_S:
+    while True:
+        short = sum(each.total_s for each in taken) < REPEATED_S
+        disturbed = not any(each.undisturbed.all() for each in taken)
+        most = MOST_REPETITIONS if short else MOST_DISTURBED if disturbed else 0
+        if len(taken) >= most:
+            return taken
         taken.append(work())
-    return taken
 
 
 def median_s(
-    seconds: Callable[[Point], list[NDArray[np.float64]]],
+    work: Callable[[Point], list[Taken]],
     points: Sequence[Point],
     budget_s: float,
     seed: int,
     progress: Progress,
-) -> NDArray[np.float64]:
-    """Time every point again and again, and return the median time of each.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Time every point again and again, and return the median of each one's undisturbed times.
 
     All points are timed in each round, in another random order: so what else goes on in the machine
     disturbs all alike. The first round warms up and does not count.
 
     Args:
-        seconds: does the work of a point and returns how long its parts took, each time, s.
+        work: does the work of a point and returns how long its parts took, each time.
         points: what to time.
         budget_s: of the rounds after the first; `LEAST_ROUNDS` are made in any case.
         seed: of the orders.
         progress: told of the rounds.
 
     Returns:
-        float64, shape [points]: the mean over the parts of the work of each one's median.
+        Two float64 arrays, shape [points]: the mean over the parts of the work of each one's
+        median, s; and the share of the parts that were never undisturbed (0 with a GPU).
     """
     size = [point.batch * point.tokens for point in points]
     began_s = time.perf_counter()
     with progress.phase("Warm up", sum(size)) as advance:
         for index in np.argsort(size)[::-1]:  # the largest first: it is the one that may not fit
-            seconds(points[index])
+            work(points[index])
             advance(size[index])
     expected_s = max(budget_s, LEAST_ROUNDS * (time.perf_counter() - began_s))
-    taken: list[list[NDArray[np.float64]]] = [[] for _ in points]
+    taken: list[list[Taken]] = [[] for _ in points]
     began_s, spent_s, turn = time.perf_counter(), 0.0, 0
-    with progress.phase("Measure", expected_s) as advance, _without_collection():
+    with progress.phase("Measure", expected_s) as advance, collecting_no_garbage():
         while turn < LEAST_ROUNDS or spent_s + spent_s / turn < budget_s:
             order = np.argsort(draws.uniform(seed, "order of measurements", turn, len(points)))
             turn += 1
             for index in order:
-                taken[index] += seconds(points[index])
+                taken[index] += work(points[index])
                 before_s, spent_s = spent_s, time.perf_counter() - began_s
                 advance(spent_s - before_s, f"round {turn}")
-    return np.array([np.median(times, axis=0).mean() for times in taken])
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Python collects no garbage meanwhile, as in `timeit`: it would at random moments."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    estimates = [Estimate.of(times) for times in taken]
+    seconds = np.array([each.seconds for each in estimates])
+    return seconds, np.array([each.disturbed for each in estimates])

@@ -16,7 +16,7 @@ from benchmarks.service_fit import (
     predicted_s,
 )
 from benchmarks.service_grid import grid_of
-from benchmarks.service_profile import main, profile_of, write
+from benchmarks.service_profile import MOST_ERROR, Measured, main, profile_of, warnings, write
 from sim.cloud.service_time.profile import (
     ProfiledMachine,
     ProfiledModel,
@@ -149,6 +149,24 @@ def test_the_cloud_takes_from_the_file_what_the_machine_would_take(tmp_path: Pat
     assert mixed == pytest.approx(PREFILL.pass_s(2, 60, 1800) + DECODE.pass_s(3, 120), rel=1e-6)
 
 
+def warned(seconds: np.ndarray, disturbed: float) -> list[str]:
+    grid = grid_of(BATCHES, TOKENS)
+    profile, _ = profile_of(grid, seconds, OUTPUT_TOKENS, MACHINE, MODEL)
+    return list(warnings(profile, Measured(seconds, np.full(len(seconds), disturbed))))
+
+
+def test_a_profile_that_should_not_be_relied_on_says_so() -> None:
+    seconds = seconds_of(PREFILL, DECODE)
+    assert warned(seconds, 0.0) == []
+    (line,) = warned(seconds, 0.5)
+    assert "50% of the work" in line
+    # What is held out takes a quarter longer than what lies around it, so 20% of it are missed.
+    fitted = len(grid_of(BATCHES, TOKENS).fitted)
+    seconds[fitted:] *= 1.25
+    (line,) = warned(seconds, 0.0)
+    assert "misses what was held out by 20%, more than 15%" in line
+
+
 TINY = ["--hidden", "16", "--heads", "2", "--layers", "1", "--intermediate", "16"]
 SMALL = ["--items", "60", "--candidates", "5", "--batch-sizes", "1", "4", "--prompt-tokens", "4"]
 QUICK = [*TINY, *SMALL, "16", "--output-tokens", "2", "--seconds", "0.2", "--silent"]
@@ -208,3 +226,16 @@ def test_a_bad_option_is_one_line(
     assert printed.count("\n") == 1
     assert says in printed
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_profile_predicts_what_it_was_not_fitted_to(tmp_path: Path) -> None:
+    """The median over three profiles of their median errors: one moment of a busy host is none."""
+    path, errors = tmp_path / "profile.yaml", []
+    small = ["--hidden", "64", "--heads", "2", "--layers", "2", "--intermediate", "128"]
+    sizes = ["--batch-sizes", "1", "4", "16", "--prompt-tokens", "10", "40", "160"]
+    others = ["--items", "500", "--output-tokens", "4", "--threads", "1", "--seconds", "5"]
+    for _ in range(3):
+        assert main([*small, *sizes, *others, "--silent", "--out", str(path)]) == 0
+        errors.append(read_profile(path).error.median)
+    assert np.median(errors) <= MOST_ERROR
