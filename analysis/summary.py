@@ -66,6 +66,8 @@ class CloudCapacity:
         attempts: how many attempts arrived, and how they ended.
         prompt_tokens: tokens of the prompts that were served; 0 where they are not known.
         cached_tokens: how many of them a prefix cache held.
+        queue_waits_s: float64, shape [attempts that entered service]; how long each was in a queue
+            before.
     """
 
     simulated_s: float
@@ -80,6 +82,7 @@ class CloudCapacity:
     attempts: Mapping[str, int] = field(default_factory=dict)
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    queue_waits_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def summarise(
@@ -148,7 +151,7 @@ def summarise(
                 "per_device": _share(energy.compute_j + energy.radio_j, devices),
                 "idle": energy.idle_j,
             },
-            "cloud": cloud_block(requests, cloud),
+            "cloud": cloud_block(cloud),
             "engine": dict(engine),
         }
     )
@@ -201,15 +204,13 @@ def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray
     return np.asarray(wait[~np.isnan(wait)], dtype=np.float64)
 
 
-def cloud_block(requests: pd.DataFrame, cloud: CloudCapacity) -> Block:
-    """Return the cloud's load and cost.
+def cloud_block(cloud: CloudCapacity) -> Block:
+    """Return the cloud's load and cost, of all attempts.
 
-    Replicas are paid for while they are switched on, busy or not. Waits are those of the attempts
-    by which requests ended; all other figures of the cloud are of all attempts.
+    Replicas are paid for while they are switched on, busy or not. Waits are those of all attempts
+    that entered service, whatever became of their requests.
     """
-    start = _float(requests, "service_start_s")
-    served = ~np.isnan(start)
-    queue_wait = distribution((start - _float(requests, "arrived_cloud_s"))[served])
+    queue_wait = distribution(cloud.queue_waits_s)
     hours = cloud.on_s / 3600.0
     return {
         "utilisation": _share(cloud.busy_s, cloud.on_s),

@@ -29,6 +29,7 @@ def cloud_capacity(settings: CloudSettings, records: CloudRecords) -> CloudCapac
         },
         prompt_tokens=records.prompt_tokens,
         cached_tokens=records.cached_tokens,
+        queue_waits_s=records.load.waited_s,
     )
 
 

@@ -159,7 +159,7 @@ def _world_block(preparation: Preparation, result: SimulationResult) -> dict[str
         "energy_j": {"total": total_j, "per_device": total_j / devices},
         "energy_by_state_j": result.energy_j,
         "energy_by_radio_j": result.network.radio_energy_j,
-        "cloud": summary.cloud_block(requests, _capacity(preparation, result)),
+        "cloud": summary.cloud_block(_capacity(preparation, result)),
     }
 
 

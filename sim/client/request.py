@@ -98,6 +98,7 @@ class Attempt:
         sent_s: when its upload began.
         bytes_up: size of its upload; 0 where there was no network to send it into.
         arrived_cloud_s: when its last byte had arrived in the cloud.
+        queued_s: since when it waits in the cloud's queue, or waited; a crash can send it back.
         taken_in: whether the cloud queued it then, and so knows what it brought.
         service_start_s, service_end_s: when a replica worked on it (the last one that did).
         answered_s: when the cloud sent its reply.
@@ -117,6 +118,7 @@ class Attempt:
     sent_s: float
     bytes_up: int = 0
     arrived_cloud_s: float = NEVER_S
+    queued_s: float = NEVER_S
     taken_in: bool = False
     service_start_s: float = NEVER_S
     service_end_s: float = NEVER_S

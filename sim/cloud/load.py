@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ class CloudLoad:
         ended_s: float64 arrays by the name of how attempts ended; when, ascending.
         work_start_s, work_end_s: float64, shape [works]; when replicas were busy, in any order.
         work_requests: int64, shape [works]; how many attempts they worked on together.
+        waited_s: float64, shape [attempts that entered service]; how long each had been in the
+            queue then, in any order. One that a crash sent back to the queue is there again if it
+            enters service again, with what it waited since the crash.
     """
 
     arrived_s: NDArray[np.float64] = field(default_factory=_no_times)
@@ -32,6 +36,7 @@ class CloudLoad:
     work_start_s: NDArray[np.float64] = field(default_factory=_no_times)
     work_end_s: NDArray[np.float64] = field(default_factory=_no_times)
     work_requests: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    waited_s: NDArray[np.float64] = field(default_factory=_no_times)
 
     @classmethod
     def up_to(
@@ -55,6 +60,7 @@ class CloudLoad:
             work_start_s=np.array([work.start_s for work in works], np.float64),
             work_end_s=np.array([min(work.end_s, horizon_s) for work in works], np.float64),
             work_requests=np.array([work.requests for work in works], np.int64),
+            waited_s=np.array(list(chain.from_iterable(work.waited_s for work in works))),
         )
 
     def batch_size_mean(self, over_time: bool) -> float | None:

@@ -76,13 +76,17 @@ class Station:
             self.serve()
             if self.queue.full:
                 return False
-        self.queue.put(attempt)
+        self._queue(attempt)
         return True
 
     def put_back(self, attempt: Attempt) -> None:
         """Queue an attempt that was taken before, whether or not the queue is full."""
-        self.queue.put(attempt)
+        self._queue(attempt)
         self.settle_at(self.clock.now)
+
+    def _queue(self, attempt: Attempt) -> None:
+        attempt.queued_s = self.clock.now
+        self.queue.put(attempt)
 
     def serve(self) -> None:
         """Let replicas take what is due, until none of them can take anything more."""

@@ -84,6 +84,7 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
             on_s=simulated_s,
             busy_s=float(requests["service_start_s"].notna().sum()) * case.service_s,
             batch_size_mean=_batch_size_mean(requests["batch_size"].to_numpy()),
+            queue_waits_s=_queue_waits_s(requests),
         ),
         engine=_engine(simulated_s, len(interactions)),
     )
@@ -104,6 +105,11 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     (directory / "manifest.json").write_text(json.dumps(_manifest(case), indent=2), "utf-8")
     (directory / "scenario.yaml").write_text(yaml.safe_dump(_scenario(case), sort_keys=False))
     return directory
+
+
+def _queue_waits_s(requests):
+    waits_s = requests["service_start_s"] - requests["arrived_cloud_s"]
+    return waits_s.dropna().to_numpy(dtype=np.float64)
 
 
 def _batch_size_mean(batch_size):

@@ -58,6 +58,7 @@ def hand_made() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def summarised(interactions: pd.DataFrame, requests: pd.DataFrame) -> dict:
     rank = interactions["rank"].fillna(0).to_numpy(dtype=int)
+    waits_s = (requests["service_start_s"] - requests["arrived_cloud_s"]).dropna()
     return summary.summarise(
         scenario="by hand",
         seed=3,
@@ -78,6 +79,7 @@ def summarised(interactions: pd.DataFrame, requests: pd.DataFrame) -> dict:
             attempts={"arrived": 3, "served": 2, "rejected": 1},
             prompt_tokens=1024,
             cached_tokens=24,
+            queue_waits_s=waits_s.to_numpy(),
         ),
         engine={"events": 12, "cached": True},
     )

@@ -77,6 +77,50 @@ def test_whoever_has_given_up_is_dropped():
     assert (records.ends[End.SERVED], records.ends[End.DROPPED]) == (2, 1)
 
 
+def test_every_attempt_that_enters_service_has_waited():
+    # Each works for 4 s; who comes at 6 s is not served before the end.
+    cloud = CloudByHand([0.0, 1.0, 2.0, 6.0], seconds=4.0)
+    assert cloud.records(11.0).load.waited_s.tolist() == [0.0, 3.0, 6.0]
+
+
+@pytest.mark.parametrize("kind", ["static", "continuous"])
+def test_who_is_sent_back_by_a_crash_waits_again(kind):
+    # A prompt takes 4 s to read, and nothing is decoded.
+    model = {"parameters": 1e9, "prompt_tokens": 100, "output_tokens": 0}
+    cloud = CloudByHand(
+        [0.0, 1.0],
+        faults={"crashes": ({"at_s": 3.0, "down_s": 2.0},)},
+        batching={"kind": kind, "size": 1},
+        service_time={
+            "kind": "roofline",
+            "served_model": model,
+            "compute_utilisation": 2 * 1e9 * 100 / 312e12 / 4.0,
+        },
+    )
+    # The first works from 0 to 3, when the crash sends it back, and from 5 to 9.
+    waited_s = cloud.records(100.0).load.waited_s
+    assert waited_s.tolist() == pytest.approx([0.0, 2.0, 8.0])
+
+
+@given(
+    settings=clouds(),
+    faults=FAULTS,
+    arrivals_s=st.lists(st.integers(0, 50).map(float) | st.floats(0, 60), max_size=60),
+)
+@settings(max_examples=150)
+def test_waits_add_up_to_the_seconds_in_queues(settings, faults, arrivals_s):
+    cloud = CloudByHand(arrivals_s, faults=faults, patience_s=5.0, until_s=100.0, **settings)
+    records = cloud.records(cloud.clock.now)
+    load = records.load
+    in_cloud_s = sum(times_s.sum() for times_s in load.ended_s.values()) - load.arrived_s.sum()
+    in_service_s = (load.work_end_s - load.work_start_s) @ load.work_requests
+    in_queues_s = in_cloud_s - in_service_s
+    assert (load.waited_s >= 0).all()
+    assert load.waited_s.sum() <= in_queues_s + 1e-6
+    if records.arrived == records.ends[End.SERVED] + records.ends[End.REJECTED]:
+        assert load.waited_s.sum() == pytest.approx(in_queues_s, abs=1e-6)
+
+
 ENDS_OF_ANSWERS = {
     Answer.LIST: End.SERVED,
     Answer.REJECTION: End.REJECTED,

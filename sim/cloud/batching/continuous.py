@@ -227,6 +227,7 @@ class ContinuousReplica(Replica):
                 len(self._sequences),
                 prompts.whole_tokens,
                 prompts.cached_tokens,
+                self._waited_s(self._joining),
             )
         )
 

@@ -1,6 +1,6 @@
 """One replica of the LLM: what it can be told, and what it leaves behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.client.request import Answer, Attempt
@@ -17,6 +17,7 @@ class Work(NamedTuple):
         requests: served together.
         prompt_tokens: tokens of the prompts that were read.
         cached_tokens: those of them that the prefix cache knew.
+        waited_s: how long each of those whose service began with it had been in the queue.
     """
 
     start_s: float
@@ -24,6 +25,7 @@ class Work(NamedTuple):
     requests: int
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    waited_s: tuple[float, ...] = ()
 
 
 class Replica:
@@ -123,6 +125,11 @@ class Replica:
             self._station.withdraw(self)
             self._on = self._stopping = False
             self._stopped(self)
+
+    @staticmethod
+    def _waited_s(taken: Iterable[Attempt]) -> tuple[float, ...]:
+        """Return how long those who were taken had been in the queue."""
+        return tuple(attempt.service_start_s - attempt.queued_s for attempt in taken)
 
     def _answer(self, attempt: Attempt) -> None:
         attempt.service_end_s = self._clock.now

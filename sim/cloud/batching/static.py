@@ -98,6 +98,7 @@ class StaticReplica(Replica):
                     len(batch),
                     prompts.whole_tokens,
                     prompts.cached_tokens,
+                    self._waited_s(batch),
                 )
             )
             self._start_s = NEVER_S
