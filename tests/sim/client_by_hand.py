@@ -1,13 +1,14 @@
 """Worlds with one device whose requests can be followed by hand."""
 
 import numpy as np
+from one_device import IDEAL, INSTANT
 from random_world import make_world
-from test_engine import IDEAL, INSTANT
 
 from sim.client.settings import ServingSettings
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
+from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.policies.periodic import Periodic
 
@@ -41,6 +42,14 @@ def one_client(*, serving, faults=None, service_s=0.0, steps=4, think_s=10.0, **
 def one_request(**parts):
     """One device that decides at 0, 50 and 100 s, and asks at 50 s only."""
     return one_client(policy=Periodic(every=2), steps=3, think_s=ASKED_S, **parts)
+
+
+def the_request(world):
+    """Simulate a world with one request and return its record's fields by name."""
+    requests = simulate(world).requests
+    assert len(requests.device) == 1
+    columns = {name: column[0] for name, column in vars(requests).items()}
+    return {**columns, "received_s": requests.received_s[0]}
 
 
 def outage(start_s, end_s, behaviour="refuse"):

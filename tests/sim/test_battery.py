@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from radio_by_hand import RADIO, columns, crossings
 from random_world import RandomTable, make_world
-from test_radio import RADIO
 
 from sim.client.request import Outcome
 from sim.client.settings import ServingSettings
@@ -130,20 +130,6 @@ def test_the_charge_at_a_decision_knows_the_radio_up_to_then():
     assert share[7] == pytest.approx(1 - sum(result.energy_j.values()) / 100)
 
 
-def crossings(count, seed, devices=3):
-    """Random transfers, many of which overlap."""
-    generator = np.random.default_rng(seed)
-    for _ in range(count):
-        wake_s = float(generator.integers(0, 200))
-        start_s = wake_s + float(generator.choice([0.0, 0.5, 3.0]))
-        end_s = start_s + float(generator.choice([0.0, 1.0, 20.0]))
-        direction = Direction(int(generator.integers(2)))
-        yield (
-            int(generator.integers(devices)),
-            Crossing(wake_s, start_s, end_s, direction, int(generator.integers(10**6)), 0),
-        )
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_a_meter_read_at_the_end_agrees_with_what_the_radios_cost(seed):
     transfers = list(crossings(60, seed))
@@ -154,21 +140,6 @@ def test_a_meter_read_at_the_end_agrees_with_what_the_radios_cost(seed):
         assert meter.energy_j(0, time_s) >= 0  # reading on the way changes nothing
     total_j = sum(meter.energy_j(device, np.inf) for device in range(3))
     assert total_j == pytest.approx(sum(radio_energy_j((RADIO,), columns(transfers)).values()))
-
-
-def columns(transfers):
-    """The same transfers as the columns that energy is counted from."""
-
-    class Columns:
-        device = np.array([device for device, _ in transfers])
-        direction = np.array([each.direction for _, each in transfers])
-        radio = np.array([each.radio for _, each in transfers])
-        wake_s = np.array([each.wake_s for _, each in transfers])
-        start_s = np.array([each.start_s for _, each in transfers])
-        end_s = np.array([each.end_s for _, each in transfers])
-        wire_bytes = np.array([each.wire_bytes for _, each in transfers])
-
-    return Columns
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_device import IDEAL, INSTANT, one_device
 from random_world import make_world
 
 from sim.client.request import Outcome
@@ -15,36 +16,10 @@ from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
-from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.never import Never
 from sim.policies.periodic import Periodic
-
-IDEAL = PresetNetwork.model_validate({"preset": "ideal"})
-INSTANT = DeviceSettings(sustained_flops=float("inf"))
-
-
-def one_device(*, policy, service_s=0.0, steps=4, think_s=10.0, **parts):
-    """One device that starts at 0 and thinks the same time at every step; nothing else delays."""
-    parts = {
-        "network": IDEAL,
-        "hardware": INSTANT,
-        "cloud": CloudSettings(
-            batching=StaticBatching(size=1, wait_s=0.0),
-            service_time=FixedServiceTime(seconds=service_s),
-        ),
-        **parts,
-    }
-    return make_world(
-        devices=1,
-        users=1,
-        steps=steps,
-        policy=policy,
-        start_spread_s=0.0,
-        think_s=np.full((1, steps - 1), think_s),
-        **parts,
-    )
 
 
 def test_stale_mode_uses_a_list_from_the_first_decision_at_or_after_its_arrival():

@@ -1,12 +1,13 @@
 """The engine leaves bit for bit the records of the plain program (exactness of event logic)."""
 
-import dataclasses
-
 import numpy as np
 import pytest
+from equal_records import assert_equal_records
+from every_policy import POLICIES
 from fake_adaptation import FakeAdaptation
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from random_adaptations import ADAPTATIONS
 from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
@@ -17,21 +18,9 @@ from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
-from sim.policies.always import Always
 from sim.policies.consistency import Consistency
-from sim.policies.consistency_drop import ConsistencyDrop
-from sim.policies.never import Never
-from sim.policies.periodic import Periodic
 from sim.policies.random import Random
 
-POLICIES = (
-    Never(),
-    Always(),
-    Periodic(every=3),
-    Random(probability=0.4),
-    Consistency(threshold=0.4),
-    ConsistencyDrop(threshold=0.1),
-)
 FREE_CLOUD = CloudSettings(service_time=FixedServiceTime(seconds=0.0))
 BUSY_CLOUD = CloudSettings(
     replicas=2,
@@ -39,22 +28,6 @@ BUSY_CLOUD = CloudSettings(
     batching=StaticBatching(size=4, wait_s=0.05),
     service_time=FixedServiceTime(seconds=0.8),
 )
-
-
-def assert_equal_records(engine, plain):
-    for part in ("interactions", "requests"):
-        for field in dataclasses.fields(getattr(engine, part)):
-            ours = getattr(getattr(engine, part), field.name)
-            theirs = getattr(getattr(plain, part), field.name)
-            np.testing.assert_array_equal(ours, theirs, err_msg=f"{part}.{field.name}")
-    assert engine.energy_j == plain.energy_j
-    if engine.adaptation is None:
-        assert plain.adaptation is None
-        return
-    assert engine.adaptation.log == plain.adaptation.log
-    for field in dataclasses.fields(engine.adaptation.outcome):
-        ours = getattr(engine.adaptation.outcome, field.name)
-        np.testing.assert_array_equal(ours, getattr(plain.adaptation.outcome, field.name))
 
 
 def network(preset):
@@ -129,23 +102,6 @@ def test_engine_equals_plain_program_whatever_the_world(
         ),
     )
     assert_equal_records(simulate(world), simulate_plainly(world))
-
-
-ADAPTATIONS = st.one_of(
-    st.builds(
-        FakeAdaptation(8).on_device,
-        every_interactions=st.integers(1, 4),
-        # At 5e9 FLOP/s: no time, a tenth of a second, and 2 s, 20 s and 200 s.
-        training_flops=st.sampled_from([0.0, 5e8, 1e10, 1e11, 1e12]),
-    ),
-    st.builds(
-        FakeAdaptation(8).from_cloud,
-        every_s=st.sampled_from([1.0, 3.0, 10.0, 40.0]),
-        # At 1e9 FLOP/s, and the more the later: no time, a tenth of a second, and 2 s, 20 s.
-        flops=st.sampled_from([0.0, 1e8, 2e9, 2e10]),
-        parameter_bytes=st.sampled_from([0, 10_000, 1_000_000]),
-    ),
-)
 
 
 @example(

@@ -1,13 +1,13 @@
 """The engine leaves the records of the plain program where links change, too."""
 
-import math
-
 import numpy as np
+from equal_records import assert_equal_records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from random_adaptations import ADAPTATIONS
+from random_networks import LINK_FAULTS, MOBILE_OR_STEADY
 from random_world import make_world
-from test_exactness import ADAPTATIONS, assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
@@ -21,88 +21,8 @@ from sim.policies.always import Always
 from sim.policies.consistency import Consistency
 from sim.policies.random import Random
 
-LOSS = st.sampled_from([0.0, 0.2]).map(lambda probability: {"probability": probability})
-JITTER = st.sampled_from([{"distribution": "none"}, {"distribution": "lognormal", "sigma": 0.4}])
-# Slow enough that changes fall into transfers.
-REGIME = st.fixed_dictionaries(
-    {
-        "up_bps": st.sampled_from([2e3, 1e5]),
-        "down_bps": st.sampled_from([4e3, 1e6]),
-        "rtt_s": st.sampled_from([0.0, 0.2, 1.0]),
-        "radio": st.sampled_from(["none", "3g", "lte"]),
-        "loss": LOSS,
-        "jitter": JITTER,
-    }
-)
-CHAIN = st.fixed_dictionaries(
-    {
-        "mean_s": st.fixed_dictionaries(
-            {"a": st.sampled_from([2.0, 20.0]), "b": st.sampled_from([2.0, 20.0])},
-            optional={"none": st.sampled_from([1.0, 10.0])},
-        )
-    }
-)
-# Whole seconds, so that changes coincide with decisions and timeouts.
-SCHEDULE = st.lists(
-    st.tuples(st.integers(1, 5), st.sampled_from(["a", "b", "none"])), max_size=10
-).map(
-    lambda pairs: (
-        {"at_s": 0.0, "regime": "a"},
-        *(
-            {"at_s": float(at_s), "regime": regime}
-            for at_s, (_, regime) in zip(
-                np.cumsum([gap for gap, _ in pairs]).tolist(), pairs, strict=True
-            )
-        ),
-    )
-)
-NETWORKS = st.one_of(
-    REGIME,
-    st.builds(
-        lambda a, b, markov: {"kind": "mobility", "regimes": {"a": a, "b": b}, "markov": markov},
-        REGIME,
-        REGIME,
-        CHAIN,
-    ),
-    st.builds(
-        lambda a, b, changes: {
-            "kind": "mobility",
-            "regimes": {"a": a, "b": b},
-            "schedule": changes,
-        },
-        REGIME,
-        REGIME,
-        SCHEDULE,
-    ),
-).map(TypeAdapter(AnyNetwork).validate_python)
-WINDOW = {
-    "start_s": st.integers(0, 20).map(float),
-    "duration_s": st.sampled_from([1.0, 5.0, 30.0, math.inf]),
-}
-WHOM = st.sampled_from([{}, {"share": 0.5}, {"regions": (1,)}])
-LOSSES = st.builds(lambda window, whom: {**window, **whom}, st.fixed_dictionaries(WINDOW), WHOM)
-DEGRADATIONS = st.builds(
-    lambda window, whom: {**window, **whom},
-    st.fixed_dictionaries(
-        {
-            **WINDOW,
-            "bandwidth_factor": st.sampled_from([0.1, 1.0]),
-            "extra_rtt_s": st.sampled_from([0.0, 1.0]),
-        }
-    ),
-    WHOM,
-)
-FAULTS = st.builds(
-    lambda losses, degradations: FaultSettings.model_validate(
-        {
-            "regions": 2,
-            "coverage_losses": tuple(losses),
-            "degradations": tuple(degradations),
-        }
-    ),
-    st.lists(LOSSES, max_size=2),
-    st.lists(DEGRADATIONS, max_size=2),
-)
+NETWORKS = MOBILE_OR_STEADY.map(TypeAdapter(AnyNetwork).validate_python)
+FAULTS = LINK_FAULTS.map(FaultSettings.model_validate)
 POLICY = st.sampled_from([Always(), Random(probability=0.4), Consistency(threshold=0.6)])
 
 

@@ -1,12 +1,12 @@
 """The engine leaves the records of the plain program over traces and shared cells, too."""
 
 import numpy as np
-import pytest
+from equal_records import assert_equal_records
 from fake_adaptation import FakeAdaptation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import CELLS, TRACED
 from random_world import make_world
-from test_exactness import assert_equal_records
 
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
@@ -19,42 +19,6 @@ from sim.network.cell import CellNetwork
 from sim.network.trace import TraceNetwork
 from sim.policies.consistency import Consistency
 
-TRACES_MS = {
-    # An opportunity every second: waits are long, and many things happen at one instant.
-    "sparse": [1000],
-    "bursts": [0, 0, 0, 7, 7, 1500, 1500, 4000],
-    "steady": list(range(3, 3001, 3)),
-}
-
-
-@pytest.fixture(scope="module")
-def traces(tmp_path_factory):
-    """Paths of the traces by name."""
-    folder = tmp_path_factory.mktemp("traces")
-    for name, times_ms in TRACES_MS.items():
-        (folder / name).write_text("".join(f"{time_ms}\n" for time_ms in times_ms))
-    return {name: str(folder / name) for name in TRACES_MS}
-
-
-JITTER = st.sampled_from(
-    [{"distribution": "none"}, {"distribution": "lognormal", "sigma": 0.4}],
-)
-COMMON = {
-    "radio": st.sampled_from(["none", "3g"]),
-    "loss": st.sampled_from([0.0, 0.2]).map(lambda probability: {"probability": probability}),
-    "rtt_s": st.sampled_from([0.0, 0.1]),
-    "jitter": JITTER,
-}
-CELLS = st.fixed_dictionaries(
-    {
-        "kind": st.just("cell"),
-        "cells": st.integers(1, 3),
-        "up_bps": st.sampled_from([4_000.0, 100_000.0]),
-        "down_bps": st.sampled_from([20_000.0, 500_000.0]),
-        "device_down_bps": st.sampled_from([10_000.0, np.inf]),
-        **COMMON,
-    }
-).map(CellNetwork.model_validate)
 FAULTS = st.one_of(
     st.just({}),
     st.fixed_dictionaries(
@@ -135,19 +99,14 @@ def assert_exact(network, seed, service_s, whole_seconds, **parts):
     assert_equal_records(simulate(world), simulate_plainly(world))
 
 
-@given(
-    up=st.sampled_from(sorted(TRACES_MS)),
-    down=st.sampled_from(sorted(TRACES_MS)),
-    common=st.fixed_dictionaries(COMMON),
-    world=st.fixed_dictionaries(WORLDS),
-)
+@given(values=TRACED, world=st.fixed_dictionaries(WORLDS))
 @settings(max_examples=30)
-def test_engine_equals_plain_program_over_traces(traces, up, down, common, world):
-    values = {"kind": "trace", "up": traces[up], "down": traces[down], **common}
+def test_engine_equals_plain_program_over_traces(traces, values, world):
+    values = {**values, "up": traces[values["up"]], "down": traces[values["down"]]}
     assert_exact(TraceNetwork.model_validate(values), **world)
 
 
-@given(network=CELLS, world=st.fixed_dictionaries(WORLDS))
+@given(network=CELLS.map(CellNetwork.model_validate), world=st.fixed_dictionaries(WORLDS))
 @settings(max_examples=30)
 def test_engine_equals_plain_program_over_cells(network, world):
     assert_exact(network, **world)

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from client_by_hand import ASKED_S, no_network, one_request
-from test_retries import the_request
+from client_by_hand import ASKED_S, no_network, one_request, the_request
 
 from sim.client.request import Outcome
 from sim.engine import simulate

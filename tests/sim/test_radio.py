@@ -1,51 +1,15 @@
 """Radio energy, against cases worked out by hand."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from radio_by_hand import MEGABIT, RADIO, energy
 
-from sim.network.message import Direction
-from sim.network.transfers import TransferLog, Transfers
+from sim.network.transfers import TransferLog
 from sim.radio.energy import radio_energy_j
 from sim.radio.radio import Radio
 from sim.radio.states import RadioStates
-
-# Powers of 1, 2 and 3 W, a tail of 10 s at 2 W and 5 s at 1 W, promotion of 1 s at 3 W.
-RADIO = Radio(
-    promotion_s=1.0,
-    promotion_w=3.0,
-    tail=((10.0, 2.0), (5.0, 1.0)),
-    alpha_up_w_per_mbps=0.5,
-    alpha_down_w_per_mbps=0.25,
-    beta_w=1.0,
-)
-MEGABIT = 125_000
-
-
-def energy(*transfers, radios=(RADIO,), horizon_s=np.inf):
-    """The energy of transfers (device, start_s, end_s, bytes up, bytes down[, wake_s, radio])."""
-    columns = [each if len(each) == 7 else (*each, each[1], 0) for each in transfers]
-    rows = [
-        {
-            "device": device,
-            "direction": Direction.DOWN if down else Direction.UP,
-            "parameters": False,
-            "radio": radio,
-            "transmission": 0,
-            "sent_s": wake_s,
-            "wake_s": wake_s,
-            "start_s": start_s,
-            "end_s": end_s,
-            "arrived_s": end_s,
-            "wire_bytes": up + down,
-            "lost_bytes": 0,
-        }
-        for device, start_s, end_s, up, down, wake_s, radio in columns
-    ]
-    names = [field.name for field in fields(Transfers)]
-    transfers = Transfers(**{name: np.array([row[name] for row in rows]) for name in names})
-    return radio_energy_j(radios, transfers, horizon_s)
 
 
 def test_an_isolated_transfer_pays_promotion_transfer_and_the_whole_tail():

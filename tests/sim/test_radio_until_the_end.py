@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from radio_by_hand import MEGABIT, RADIO, columns, crossings, energy
 from random_world import make_world
-from test_battery import columns, crossings
-from test_radio import MEGABIT, RADIO, energy
 
 from sim.client.settings import ServingSettings
 from sim.cloud.batching.static import StaticBatching

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from client_by_hand import ASKED_S, one_client, one_request, outage
+from client_by_hand import ASKED_S, one_client, one_request, outage, the_request
+from one_device import IDEAL, INSTANT
 from pydantic import ValidationError
 from random_world import make_world
-from test_engine import IDEAL, INSTANT
 
 from sim.client.backoff import Backoff
 from sim.client.request import Answer, Outcome
@@ -18,14 +18,6 @@ from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.periodic import Periodic
 from workloads import draws
-
-
-def the_request(world):
-    """Simulate a world with one request and return its record's fields by name."""
-    requests = simulate(world).requests
-    assert len(requests.device) == 1
-    columns = {name: column[0] for name, column in vars(requests).items()}
-    return {**columns, "received_s": requests.received_s[0]}
 
 
 def test_an_attempt_that_takes_too_long_is_followed_by_another():
