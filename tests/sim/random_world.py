@@ -52,6 +52,7 @@ def make_world(
     seed=0,
     policy=None,
     start_spread_s=300.0,
+    start_s=None,
     think_s=None,
     context_interactions=40,
     lived_steps=None,
@@ -70,6 +71,8 @@ def make_world(
         "scoring_flops": 7e6,
         **parts,
     }
+    if start_s is None:
+        start_s = start_spread_s * draws.uniform(seed, "start", 0, devices)
     if think_s is None:
         normal = draws.standard_normal_table(seed, "think", devices, steps - 1)
         think_s = 20 * np.exp(normal)
@@ -77,7 +80,7 @@ def make_world(
         table=RandomTable.make(users, steps),
         sessions=Sessions(
             user=np.arange(devices, dtype=np.int64) % users,
-            start_s=start_spread_s * draws.uniform(seed, "start", 0, devices),
+            start_s=start_s,
             think_s=think_s,
             steps=np.full(devices, steps) if lived_steps is None else np.asarray(lived_steps),
         ),
