@@ -160,7 +160,7 @@ class World:
         cell = self.network.cell_of(self.seed, self.devices)
         disturbances = self.faults.disturbances(self.seed, self.devices, cell)
         classes = self.phones.classes
-        links = self.network.links_of(classes, self.seed, self.table.steps, disturbances)
+        links = self.network.links(self.seed, self.devices, self.table.steps, disturbances, classes)
         links.availability = self.availability
         return links
 

@@ -79,23 +79,18 @@ class MobilityNetwork(Network):
         return self
 
     def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
-    ) -> Links:
-        """Make the links of a fleet of devices without classes."""
-        return self.links_of(np.full(devices, ""), seed, steps, disturbances)
-
-    def links_of(
         self,
-        classes: NDArray[np.str_],
         seed: int,
+        devices: int,
         steps: int,
         disturbances: Sequence[Disturbance] = (),
+        classes: NDArray[np.str_] | None = None,
     ) -> Links:
         """Draw every device's bandwidths; changes and latencies are drawn as they come."""
-        devices = len(classes)
+        names = np.full(devices, "") if classes is None else classes
         return changing_links(
             [network.regime(name, seed, devices, steps) for name, network in self.regimes.items()],
-            self._changes(seed, classes),
+            self._changes(seed, names),
             disturbances,
             self.framing,
             seed,

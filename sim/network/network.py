@@ -32,7 +32,12 @@ class Network(Settings):
         return radio
 
     def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+        self,
+        seed: int,
+        devices: int,
+        steps: int,
+        disturbances: Sequence[Disturbance] = (),
+        classes: NDArray[np.str_] | None = None,
     ) -> Links:
         """Make the links of a fleet.
 
@@ -41,25 +46,10 @@ class Network(Settings):
             devices: number of devices.
             steps: number of replay steps, for which latencies are drawn.
             disturbances: what makes links worse for a while; empty where nothing does.
+            classes: str, shape [devices]; name of each device's hardware class, for networks that
+                are not alike for all; None where there are no classes.
         """
         raise NotImplementedError
-
-    def links_of(
-        self,
-        classes: NDArray[np.str_],
-        seed: int,
-        steps: int,
-        disturbances: Sequence[Disturbance] = (),
-    ) -> Links:
-        """Make the links of a fleet whose phones are known; most networks are alike for all.
-
-        Args:
-            classes: str, shape [devices]; name of each device's hardware class, or nothing.
-            seed: of the draws.
-            steps: number of replay steps, for which latencies are drawn.
-            disturbances: what makes links worse for a while; empty where nothing does.
-        """
-        return self.links(seed, len(classes), steps, disturbances)
 
     def cell_of(self, seed: int, devices: int) -> NDArray[np.int64] | None:
         """Return every device's cell: int64, shape [devices]; None where there are no cells."""

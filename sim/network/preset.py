@@ -37,8 +37,8 @@ class PresetNetwork(Network):
 
     Message time = (round-trip time / 2) x jitter + 8 x bytes / (bandwidth x the device's factor),
     bytes with the headers of packets; before it, where the radio sleeps, comes its promotion.
-    Messages of one phone that cross at the same time, such as attempts that were given up, do not
-    slow one another down.
+    Messages of one phone cross one after the other, each way: what was given up is in the way of
+    what follows it.
     """
 
     model_config = ConfigDict(json_schema_extra=figures_or_preset)
@@ -90,7 +90,12 @@ class PresetNetwork(Network):
         return merged
 
     def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+        self,
+        seed: int,
+        devices: int,
+        steps: int,
+        disturbances: Sequence[Disturbance] = (),
+        classes: NDArray[np.str_] | None = None,  # noqa: ARG002
     ) -> Links:
         """Draw every device's bandwidth; latencies are drawn as messages come."""
         regime = self.regime(self.preset, seed, devices, steps)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from sim.network.coverage_only import CoverageOnly
@@ -27,7 +29,12 @@ class SteadyNetwork(Network):
         raise NotImplementedError
 
     def links(
-        self, seed: int, devices: int, steps: int, disturbances: Sequence[Disturbance] = ()
+        self,
+        seed: int,
+        devices: int,
+        steps: int,
+        disturbances: Sequence[Disturbance] = (),
+        classes: NDArray[np.str_] | None = None,  # noqa: ARG002
     ) -> Links:
         """Make the links of a fleet; latencies are drawn as messages come."""
         disturbed = Disturbances(disturbances, devices)

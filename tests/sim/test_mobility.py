@@ -370,7 +370,7 @@ BY_CLASS = {
 def test_devices_follow_the_schedule_of_their_hardware_class():
     mobile = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS)
     classes = np.array(["high", "low", "mid", "high"])
-    conditions = mobile.links_of(classes, seed=3, steps=1).conditions
+    conditions = mobile.links(seed=3, devices=4, steps=1, classes=classes).conditions
     assert [conditions.stretch(device, 59.9).regime for device in range(4)] == [0, 1, 1, 0]
     assert [conditions.stretch(device, 60.0).covered for device in range(4)] == [1, 0, 0, 1]
     with pytest.raises(ValueError, match="no schedule names the hardware class"):
