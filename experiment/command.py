@@ -100,12 +100,21 @@ def _run(command: CommandLine) -> int:
 
 
 def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -> None:
+    from experiment.directories import Directories
+    from experiment.named_contents import NamedContents
     from experiment.result_table import console_for, run_lines, run_table
     from experiment.run import run_scenario
     from experiment.scenario import dump
 
     if command.resume and output_directory.contents(directory) is Contents.RUN:
         output_directory.refuse_another_scenario(directory, dump(loaded.scenario))
+        contents = NamedContents(Directories.from_environment())
+        if changed := contents.changed(loaded.scenario, directory):
+            message = (
+                f"holds the finished result of other contents of {' and '.join(changed)}, so there "
+                "is nothing to resume; give --fresh to replace it, or another directory"
+            )
+            raise ScenarioError(str(directory), "--out", message)
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
     else:
         summary = run_scenario(

@@ -49,6 +49,7 @@ def manifest(
             "srm_weights": models.srm_card.weights_hash,
             "llm_weights": models.llm_card.weights_hash,
             "outcomes": models.store_hash,
+            **preparation.file_hashes,
         },
         "seeds": {
             "simulation": scenario.seed,

@@ -1,11 +1,13 @@
 """From a scenario to everything that its simulation reads: log, split, tables, sessions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from experiment.adaptation import ModelTime, adaptation_of
 from experiment.directories import Directories
+from experiment.named_contents import file_hashes
 from experiment.scenario import Scenario
 from experiment.scenario_error import ScenarioError
 from models import preparation as model_preparation
@@ -42,6 +44,7 @@ class Preparation:
         models: outcome tables and model cards.
         adaptation: how the SRM's weights change along the run; None where they do not.
         model_time: how long models ran while worlds were simulated.
+        file_hashes: what the files held that the scenario names, by key (`named_contents`).
     """
 
     scenario: Scenario
@@ -51,6 +54,7 @@ class Preparation:
     models: PreparedModels
     adaptation: Adaptation | None
     model_time: ModelTime
+    file_hashes: Mapping[str, str]
 
     def world(self, policy: Policy) -> World:
         """Return the scenario's world under a policy."""
@@ -99,6 +103,7 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
             is not.
     """
     directories.make_cache()
+    files = file_hashes(scenario)
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
     # Before the models, so that what the log cannot give is said before anything trains.
@@ -126,6 +131,7 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         models=models,
         adaptation=adaptation_of(scenario.models, models, model_time),
         model_time=model_time,
+        file_hashes=files,
     )
 
 

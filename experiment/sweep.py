@@ -13,6 +13,7 @@ import pyarrow as pa
 from analysis import report, summary
 from experiment.directories import Directories
 from experiment.executors import on_processes, on_ray
+from experiment.named_contents import NamedContents
 from experiment.preparation import prepare
 from experiment.run import run_scenario
 from experiment.scenario import LoadedScenario, dump
@@ -30,6 +31,8 @@ def run_sweep(
     command_line: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Run every point of a sweep that `directory` does not hold yet, and compare them.
+
+    A point is made again where the contents of files that its scenario names have changed.
 
     Everything that comes from models is made once, before the points, and shared by them through
     the cache. A point's directory appears when it is complete, so a killed sweep goes on where it
@@ -49,7 +52,13 @@ def run_sweep(
     points = sweep_points(loaded)
     directories = Directories.from_environment().absolute()
     directory = directory.absolute()
-    missing = [point for point in points if not _is_done(_point_directory(directory, point))]
+    contents = NamedContents(directories)
+    missing = [
+        point
+        for point in points
+        if not _is_done(point_directory := _point_directory(directory, point))
+        or contents.changed(point.scenario, point_directory)
+    ]
     for scenario in {_model_identity(point): point.scenario for point in missing}.values():
         prepare(scenario, directories, progress)
     directory.mkdir(parents=True, exist_ok=True)

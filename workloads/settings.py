@@ -43,6 +43,14 @@ class Settings(BaseModel):
 
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
+    def content_hashes(self) -> dict[str, str]:
+        """Return the SHA-256 (hex) of what each file holds that these settings name, by key.
+
+        Settings that name files override it; what is in them then decides whether a result is one
+        of these settings. Those below others are asked by themselves.
+        """
+        return {}
+
     def _given(self, group: tuple[str, ...]) -> list[str]:
         return [
             key for key in group if key in self.model_fields_set and getattr(self, key) is not None

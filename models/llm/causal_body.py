@@ -94,6 +94,10 @@ class CausalBody(LlmSettings):
         if self.lora is not None:
             refuse_missing_peft()
 
+    def content_hashes(self) -> dict[str, str]:
+        """Return what the pretrained weights hold, if any are named."""
+        return {} if self.weights is None else {"weights": self._pretrained().content_hash}
+
     def identity(self) -> dict[str, Any]:
         """Return the settings, with the contents of the pretrained files instead of their place."""
         identity = super().identity()

@@ -93,6 +93,10 @@ class P5Settings(LlmSettings):
                 WEIGHTS_KEY,
             )
 
+    def content_hashes(self) -> dict[str, str]:
+        """Return what the pretrained weights hold, if any are named."""
+        return {} if self.weights is None else {"weights": self._pretrained().content_hash}
+
     def identity(self) -> dict[str, Any]:
         """Return the settings, with the contents of the pretrained files instead of their place.
 

@@ -52,6 +52,10 @@ class TextLmSettings(CausalBody):
     """Share of the items that training sees without vectors of their own, drawn anew each time, so
     that texts learn to stand alone (DropoutNet: Volkovs et al. 2017)."""
 
+    def content_hashes(self) -> dict[str, str]:
+        """Return what the encoder holds, and the pretrained weights, if any are named."""
+        return {**super().content_hashes(), "encoder": self._encoder().content_hash}
+
     def check(self, corpus: Corpus) -> None:
         """Refuse a log without titles, and an encoder that is not there."""
         super().check(corpus)

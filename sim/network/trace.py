@@ -8,9 +8,10 @@ from pydantic import field_validator
 from sim.network.disturbances import Disturbances
 from sim.network.message import Direction
 from sim.network.opportunities import Opportunities, StartedTrace, ThinnedTrace
-from sim.network.packet_trace import OPPORTUNITY_BYTES, PacketTrace
+from sim.network.packet_trace import OPPORTUNITY_BYTES, PacketTrace, find_trace
 from sim.network.steady import SteadyNetwork
 from workloads import draws
+from workloads.content_hash import file_hash
 
 
 class TraceNetwork(SteadyNetwork):
@@ -31,6 +32,10 @@ class TraceNetwork(SteadyNetwork):
     def _can_be_read(cls, name: str) -> str:
         PacketTrace.read(name)
         return name
+
+    def content_hashes(self) -> dict[str, str]:
+        """Return what the traces hold."""
+        return {key: file_hash(find_trace(getattr(self, key))) for key in ("up", "down")}
 
     def medium(self, seed: int, devices: int, disturbed: Disturbances) -> "ReplayedTraces":
         """Read the traces and draw where each device is in them at time 0.

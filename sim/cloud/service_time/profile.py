@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from sim.cloud.service_time.request_tokens import RequestTokens
+from workloads.content_hash import file_hash
 from workloads.settings import Settings, invalid
 
 from .service_time import Prompts, TokenServiceTime
@@ -191,6 +192,10 @@ class ProfileServiceTime(TokenServiceTime):
     def file(self) -> Path:
         """Where the profile file lies."""
         return Path(self.path).expanduser()
+
+    def content_hashes(self) -> dict[str, str]:
+        """Return what the profile holds."""
+        return {"path": file_hash(self.file)}
 
     @cached_property
     def profile(self) -> Profile:
