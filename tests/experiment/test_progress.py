@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from experiment.progress import BarProgress, LineProgress, duration, progress_on
+from experiment.progress import BarProgress, LineProgress, duration, progress_on, time_left_s
 from workloads.progress import SILENT
 
 
@@ -39,6 +39,51 @@ def test_a_long_phase_says_how_far_it_is_and_what_is_left(clock):
         "train: 85%, about 3 s left (epoch 1)",
         "train: done in 20 s",
     ]
+
+
+def test_no_time_left_is_told_before_enough_is_known(clock):
+    stream = io.StringIO()
+    with LineProgress(stream, clock).phase("train", 1000) as advance:
+        for second in (15, 20, 26, 32, 38):  # the first part waits for what must be loaded
+            clock.now_s = float(second)
+            advance(10)
+        clock.now_s = 50.0
+        advance(450)
+    assert stream.getvalue().splitlines() == [
+        "train: 1%",
+        "train: 2%",
+        "train: 3%, about 14 min 01 s left",
+        "train: 4%, about 12 min 48 s left",
+        "train: 5%, about 12 min 02 s left",
+        "train: 50%, about 50 s left",
+        "train: done in 50 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "done", "left_s"),
+    [(1.9, 50, None), (2.0, 50, 2.0), (60.0, 2.9, None), (60.0, 3, 1940.0), (9.0, 101, 0.0)],
+)
+def test_time_left_is_that_of_the_mean_speed(elapsed_s, done, left_s):
+    assert time_left_s(elapsed_s, done, 100) == left_s
+
+
+def test_bars_tell_no_time_left_before_enough_is_known(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    clock = Clock()
+    stream = Terminal()
+    progress = BarProgress(stream, clock)
+    with progress.phase("train", 100) as advance:
+        clock.now_s = 60.0
+        advance(1)
+        with progress.phase("a part", 1):  # draws all bars
+            assert "  1%" in stream.getvalue()
+            assert "left" not in stream.getvalue()
+        clock.now_s = 100.0
+        advance(9)
+        with progress.phase("a part", 1):
+            assert "about 15 min 00 s left" in stream.getvalue()
+    assert "train: 1 min 40 s" in stream.getvalue()
 
 
 def test_a_phase_of_nothing_and_one_that_overshoots_are_shown(clock):
