@@ -42,8 +42,9 @@ class RandomCrashes(Settings):
     the same.
     """
 
-    mean_time_between_s: float = Field(default=math.inf, gt=0)
-    """Mean time from coming up to the next crash; `.inf` never crashes."""
+    mean_time_between_s: float = Field(default=math.inf, ge=1)
+    """Mean time from coming up to the next crash, at least 1, as each crash is an event of its own;
+    `.inf` never crashes."""
     mean_down_s: FiniteFloat = Field(default=60.0, gt=0)
     """Mean time until a crashed replica serves again."""
     work: Work = "retried"

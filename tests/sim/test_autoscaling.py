@@ -239,3 +239,8 @@ def test_a_repair_that_comes_before_a_start_up_is_awaited():
     served = crashing({"at_s": 9.0, "down_s": 4.0}, arrivals_s=[14.0, 16.0], maximum=1)
     assert served.column("answer") == [Answer.LIST, Answer.LIST]
     assert served.records().starting_s.sum() == 0.0
+
+
+def test_decisions_that_would_never_end_are_refused():
+    with pytest.raises(ValidationError, match=r"greater than or equal to 0\.1"):
+        Reactive(every_s=0.01)

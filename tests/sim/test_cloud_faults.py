@@ -193,3 +193,8 @@ def test_a_fault_must_name_a_replica_that_there_is():
     assert faults.unknown_replica(2) == ("crashes", "name replica 7; the cloud has 0 to 1")
     assert faults.unknown_replica(1) == ("crashes", "name replica 7; the cloud has only 0")
     assert faults.unknown_replica(8) is None
+
+
+def test_crashes_that_would_never_end_are_refused():
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        RandomCrashes(mean_time_between_s=1e-9)

@@ -43,8 +43,9 @@ class Reactive(Autoscaling):
     maximum: int = Field(default=4, ge=1)
     """Most replicas switched on, those included that finish their work. Those that are down and
     will be repaired count as well, except where fewer than `minimum` are left."""
-    every_s: FiniteFloat = Field(default=10.0, gt=0)
-    """Time between two decisions; the first is taken after the first `every_s`."""
+    every_s: FiniteFloat = Field(default=10.0, ge=0.1)
+    """Time between two decisions, at least 0.1, as each looks at all replicas; the first is taken
+    after the first `every_s`."""
     queue_per_replica: Thresholds = Thresholds(up=8.0, down=1.0)
     """Thresholds for the waiting attempts at the moment of a decision, for each replica that serves
     or starts up."""
