@@ -46,9 +46,10 @@ class PrefixCache:
     """The prompts that one replica has kept, of which the one used longest ago goes first.
 
     A device's next prompt extends its last one, as its history has grown at the end: prefixes are
-    those of one device, as in vLLM's automatic prefix caching (Kwon et al., SOSP 2023, section 4.4)
-    with a user's identity in the prompt. At least one token is read in any case, because the next
-    one is predicted from it.
+    those of one device, as in vLLM's automatic prefix caching (docs.vllm.ai, design/prefix_caching)
+    with a user's identity in the prompt, but of whole prompts where vLLM keeps and drops blocks of
+    tokens. There, too, what was used longest ago goes first. At least one token is read in any
+    case, because the next one is predicted from it.
 
     Args:
         capacity_tokens: tokens whose keys and values fit.

@@ -241,13 +241,13 @@ class ContinuousReplica(Replica):
 
 
 class ContinuousBatching(Batching):
-    """The batch of a replica changes between iterations (Orca, Yu et al., OSDI 2022, section 3.1).
+    """The batch of a replica changes between iterations (Orca, Yu et al., OSDI 2022).
 
     An iteration reads the prompts of the requests that join (prefill) and gives each of the others
     its next token (decode). A request joins before an iteration if it is next in the queue, and if
     there is room for one more sequence and for the keys and values of its prompt and its output: as
     the memory for its whole length is set aside, none has to be driven out later, unlike in vLLM
-    (Kwon et al., SOSP 2023, section 4.5). No request overtakes one that does not fit. It leaves,
+    (Kwon et al., SOSP 2023). No request overtakes one that does not fit. It leaves,
     answered, after the iteration that reads its prompt and `output_tokens` further ones.
     """
 
