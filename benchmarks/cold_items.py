@@ -136,7 +136,7 @@ def model_ranks(
     """Train an LLM and return the rank of each target and a word on the training."""
     plan = plan_of(settings.device, settings.threads)
     kind = llm.model_dump()["kind"]
-    recipe = settings.training.llm
+    recipe = settings.training.llm.with_step_size(llm.learning_rate)
     task = TrainingTask(f"Train {kind}", llm, recipe, start.corpus, settings.seed, plan)
     model, result = train(task, progress)
     scan = CatalogueScan(model, start.tested, plan, exclude_seen=True)

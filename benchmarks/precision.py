@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     progress = progress_on(sys.stderr, quiet=False)
     workload = WorkloadSettings(dataset=options.dataset)
     settings = ModelSettings(device=options.device, threads=options.threads, llm=CausalLmSettings())
-    recipe = settings.training.llm
+    recipe = settings.training.llm.with_step_size(settings.llm.learning_rate)
     if options.epochs is not None:
         recipe = recipe.model_copy(update={"max_epochs": options.epochs})
     try:

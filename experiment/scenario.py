@@ -177,11 +177,27 @@ def from_mapping(
 
 
 def dump(scenario: Scenario) -> str:
-    """Return the scenario as YAML with every default written out; it loads to an equal scenario."""
+    """Return the scenario as YAML with every default written out; it loads to an equal scenario.
+
+    Of a section whose kind is swept only what was given is written: defaults differ by kind.
+    """
     values = scenario.model_dump(mode="json")
+    given = scenario.model_dump(mode="json", exclude_unset=True)
+    for key in _first_swept_values(values):
+        *section, last = split_key(key)
+        if last == "kind":
+            _replace(values, section, given)
     if scenario.sweep == SweepSettings():
         del values["sweep"]
     return write(values)
+
+
+def _replace(values: dict[str, Any], section: Sequence[str], given: dict[str, Any]) -> None:
+    """Replace one section by what was given of it, in place."""
+    *above, name = section
+    for part in above:
+        values, given = values[part], given.get(part, {})
+    values[name] = given.get(name, {})
 
 
 def json_schema() -> dict[str, Any]:

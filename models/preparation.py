@@ -120,13 +120,14 @@ def training_tasks(
     Raises:
         ModelError: the LLM's knowledge cut-off fits no log without times, or leaves nothing.
     """
-    training = settings.training
+    srm = settings.training.srm.with_step_size(settings.srm.learning_rate)
+    llm = settings.training.llm.with_step_size(settings.llm.learning_rate)
     corpus = Corpus(log, split, history)
     known = replace(corpus, split=known_split(log, split, settings.llm.trained_until))
     plan = plan_of(settings.device, settings.threads)
     return (
-        TrainingTask("Train the SRM", settings.srm, training.srm, corpus, settings.seed, plan),
-        TrainingTask("Train the LLM", settings.llm, training.llm, known, settings.seed, plan),
+        TrainingTask("Train the SRM", settings.srm, srm, corpus, settings.seed, plan),
+        TrainingTask("Train the LLM", settings.llm, llm, known, settings.seed, plan),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 import models.llm
 import models.srm
@@ -14,7 +14,7 @@ from models.numerics import Precision
 from models.quantisation import Quantisation
 from models.srm import SrmSettings
 from models.srm.sasrec import SasRecSettings
-from models.training.settings import RecipeSettings, TrainingSettings
+from models.training.settings import TrainingSettings
 from workloads.registry import choice_of, members
 from workloads.settings import Settings, invalid
 
@@ -43,7 +43,7 @@ class ModelSettings(Settings):
     """The small recommendation model on the device."""
     llm: AnyLlm = CausalLmSettings()
     """The large language model in the cloud."""
-    training: TrainingSettings = Field(default_factory=TrainingSettings, validate_default=True)
+    training: TrainingSettings = TrainingSettings()
     """How both are trained."""
     candidates: CandidateSettings = CandidateSettings()
     """The lists that the LLM generates."""
@@ -67,19 +67,6 @@ class ModelSettings(Settings):
     threads: int = Field(default=2, ge=1)
     """Threads of torch on a CPU. Part of the identity of weights and tables, because another number
     can change last digits; so it never follows the machine."""
-
-    @field_validator("training", mode="after")
-    @classmethod
-    def _step_sizes_of_the_architectures(
-        cls, training: TrainingSettings, info: ValidationInfo
-    ) -> TrainingSettings:
-        recipes: dict[str, RecipeSettings] = {}
-        for model in ("srm", "llm"):
-            recipe = getattr(training, model)
-            if model in info.data and "learning_rate" not in recipe.model_fields_set:
-                own = {"learning_rate": info.data[model].learning_rate}
-                recipes[model] = recipe.model_copy(update=own)
-        return training.model_copy(update=recipes)
 
     @model_validator(mode="after")
     def _rounded_weights_stay(self) -> Self:

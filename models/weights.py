@@ -55,6 +55,7 @@ class ModelCard:
         trained_until: ISO date of the latest of them; None where the log has no times.
         knowledge: how much of the training data it learnt from, in words.
         features: what it knows of an interaction, in words.
+        learning_rate: step size of its training.
         epochs: epochs until the kept weights.
         calibration_ndcg10: NDCG@10 on the calibration steps, seen items excluded: in the whole
             catalogue, or for an SRM trained on the LLM's lists in these; None where no user has
@@ -75,6 +76,7 @@ class ModelCard:
     trained_until: str | None
     knowledge: str
     features: str
+    learning_rate: float | None
     epochs: int
     calibration_ndcg10: float | None
     weights_hash: str
@@ -87,7 +89,7 @@ class TrainingTask:
     Attributes:
         title: for progress, as "Train the SRM".
         architecture: settings of the model.
-        recipe: settings of its training.
+        recipe: settings of its training; it names a step size.
         corpus: what it learns from.
         seed: of initial weights, batches, negatives and dropout.
         plan: how to compute.
@@ -205,6 +207,7 @@ class Weights:
             decode_tokens=cost.decode_tokens,
             knowledge=task.architecture.knowledge,
             features=task.architecture.features,
+            learning_rate=task.recipe.learning_rate,
             trained_interactions=int(corpus.split.train_stop.sum()),
             trained_users=int((corpus.split.train_stop > 0).sum()),
             trained_until=_trained_until(corpus.log, corpus.split),

@@ -16,9 +16,9 @@ class RecipeSettings(Settings):
     scores pairs. `binary_cross_entropy`: of the next item and each negative by itself."""
     negatives: int = Field(default=100, ge=1)
     """Items drawn for each next item, where it is not compared with the whole catalogue."""
-    learning_rate: FiniteFloat = Field(default=1e-3, gt=0)
-    """Step size of AdamW after the warm-up. Without one, that which suits the architecture: 0.004
-    for a DIN."""
+    learning_rate: FiniteFloat | None = Field(default=None, gt=0)
+    """Step size of AdamW after the warm-up. null: that of the architecture, 0.004 for a DIN and
+    0.001 for all others."""
     batch_interactions: int = Field(default=1024, ge=1)
     """Interactions to predict in a batch (target positions, without padding)."""
     max_epochs: int = Field(default=30, ge=1)
@@ -33,6 +33,11 @@ class RecipeSettings(Settings):
     """Largest Euclidean norm of the gradient; larger ones are scaled down to it."""
     validation_users: int = Field(default=2000, ge=1)
     """Users (evenly spaced) whose calibration steps are ranked after each epoch, at most."""
+
+    def with_step_size(self, default: float) -> Self:
+        """Return the recipe with a step size: its own, or where it names none, the default."""
+        chosen = default if self.learning_rate is None else self.learning_rate
+        return self.model_copy(update={"learning_rate": chosen})
 
 
 class SrmRecipeSettings(RecipeSettings):

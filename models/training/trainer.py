@@ -34,7 +34,7 @@ class Trainer:
     Args:
         model: what is trained.
         objective: what training minimises and stops by.
-        recipe: how.
+        recipe: how; it names a step size.
         seed: of the batches.
         keep_start: the model comes trained, and stays as it is where no epoch makes it better.
     """
@@ -47,6 +47,8 @@ class Trainer:
         seed: int,
         keep_start: bool = False,
     ) -> None:
+        assert recipe.learning_rate is not None  # the architecture's, where the settings name none
+        self._learning_rate = recipe.learning_rate
         self._model = model
         self._objective = objective
         self._recipe = recipe
@@ -54,7 +56,7 @@ class Trainer:
         self._shuffle = np.random.Generator(np.random.Philox(seed))
         self._trained = [each for each in model.parameters() if each.requires_grad]
         self._optimizer = torch.optim.AdamW(
-            self._trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+            self._trained, lr=self._learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self._batches_done = 0
 
@@ -80,7 +82,7 @@ class Trainer:
                 if not all(bool(each.isfinite().all()) for each in self._trained):
                     raise ModelError(
                         f"{title}: diverged in epoch {epoch}, its weights are no numbers any more; "
-                        f"accepted: a learning_rate below {self._recipe.learning_rate:g}",
+                        f"accepted: a learning_rate below {self._learning_rate:g}",
                         key="models.training",
                     )
                 self._model.eval()
@@ -102,7 +104,7 @@ class Trainer:
         self._batches_done += 1
         warm = min(1.0, self._batches_done / max(1, self._recipe.warmup_batches))
         for group in self._optimizer.param_groups:
-            group["lr"] = self._recipe.learning_rate * warm
+            group["lr"] = self._learning_rate * warm
         self._optimizer.step()
 
     def _weights(self) -> dict[str, Tensor]:

@@ -11,7 +11,6 @@ from models.corpus import Corpus
 from models.llm.causal import CausalLm, CausalLmSettings
 from models.numerics import NumericsPlan
 from models.recommender import Recommender
-from models.settings import ModelSettings
 from models.srm.din import Din, DinSettings
 from models.srm.gru4rec import Gru4RecSettings
 from models.srm.sasrec import SasRecSettings
@@ -260,17 +259,3 @@ def test_the_shipped_llm_has_at_most_two_million_parameters_besides_embeddings()
 def test_heads_must_divide_the_width(settings: type[Architecture], fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be a multiple of"):
         settings.model_validate(fields)
-
-
-def test_a_recipe_without_a_step_size_takes_that_of_the_architecture() -> None:
-    def step_sizes(**settings: object) -> tuple[float, float]:
-        recipes = ModelSettings.model_validate(settings).training
-        return recipes.srm.learning_rate, recipes.llm.learning_rate
-
-    din = {"srm": {"kind": "din"}}
-    assert step_sizes() == (0.001, 0.001)
-    assert step_sizes(**din) == (0.004, 0.001)
-    assert step_sizes(**din, training={"llm": {"max_epochs": 3}}) == (0.004, 0.001)
-    assert step_sizes(**din, training={"srm": {"learning_rate": 0.002}}) == (0.002, 0.001)
-    written = ModelSettings.model_validate(din).model_dump(mode="json")
-    assert ModelSettings.model_validate(written) == ModelSettings.model_validate(din)
