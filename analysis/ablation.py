@@ -108,6 +108,8 @@ class Ablation:
         left_out: users that some row lacks.
         interactions: interactions behind the mean of a row, those of different seeds added.
         replications: seeds of a row, at most.
+        unscored: the largest share, over rows that fuse, of interactions at which devices had no
+            power or budget to score their list: these kept the order of the LLM.
         points: the ids of the workload's points.
     """
 
@@ -119,12 +121,14 @@ class Ablation:
         runs: Iterable[Row],
         points: Sequence[str],
         replications: int,
+        unscored: float = 0.0,
     ) -> None:
         self.name = name
         self.position = position
         self.runs = tuple(runs)
         self.points = tuple(points)
         self.replications = replications
+        self.unscored = unscored
         self.settings = tuple(dict.fromkeys(row.setting for row in sums))
         self.ways = _ordered({row.way for row in sums})
         self.rows = tuple(
@@ -329,6 +333,14 @@ def _of_workload(
         results,
         [point.id for point in points],
         max(map(len, by_row.values())),
+        max(
+            (
+                sweep.share_ranked_by_llm(point.id for point in replications)
+                for row, replications in by_row.items()
+                if row.way not in BASELINES.values()
+            ),
+            default=0.0,
+        ),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from analysis import tables
 from analysis.ablation import LLM_ONLY, METRICS, SRM_ONLY, Ablation, Change, Row
+from analysis.findings.phones import MANY_NOT_RERANKED
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
-from analysis.numerals import count, with_interval
+from analysis.numerals import count, percent, with_interval
 from analysis.tables import Table
 from analysis.verdict import NO_INTERVAL, OPEN, in_word
 
@@ -52,9 +53,9 @@ def told_fusions(ablation: Ablation) -> tuple[str, ...]:
 
 
 def ordering(ablation: Ablation) -> Table | None:
-    """Return whether fused > SRM only > LLM only holds in each setting; None without a fusion."""
+    """Return whether fused > SRM only > LLM only holds in each setting; None where none can."""
     fused = told_fusions(ablation)
-    if not fused:
+    if not fused or _saved(ablation):
         return None
     rows: list[list[str]] = []
     for setting in ablation.settings:
@@ -136,6 +137,12 @@ def sentence(ablation: Ablation) -> str:
     )
     if ablation.best != ablation.reference:
         text += f"; its difference to {ablation.reference.label} is {_signed(gain)}"
+    if _saved(ablation):
+        return (
+            f"{text}. Of the paper's ordering nothing is said: at up to "
+            f"{percent(ablation.unscored)} of a setting's steps phones had no power or budget to "
+            f"score their lists, and what they showed there is not the fusion's."
+        )
     found = _verdicts(ablation)
     if not found:
         return f"{text}."
@@ -143,6 +150,11 @@ def sentence(ablation: Ablation) -> str:
         f"{text}. The paper's ordering by {NAME}, fused above SRM only above LLM only, "
         f"{_ordering_in_words(found)}."
     )
+
+
+def _saved(ablation: Ablation) -> bool:
+    """Return whether phones left so much unscored that rows which fuse are not the fusion's."""
+    return ablation.unscored > MANY_NOT_RERANKED
 
 
 def _ordering_in_words(verdicts: Sequence[str]) -> str:
@@ -165,7 +177,7 @@ def _ordering_in_words(verdicts: Sequence[str]) -> str:
 
 def _verdicts(ablation: Ablation) -> list[str]:
     fused = told_fusions(ablation)
-    if not fused:
+    if not fused or _saved(ablation):
         return []
     return [
         _whole(_relations(ablation, Row(setting, SRM_ONLY), fused, HEADLINE), fused)

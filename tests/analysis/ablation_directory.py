@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from analysis import accuracy
+from analysis.records import COLUMNS
 
 USERS = 40
 STEPS = 2
@@ -36,7 +37,8 @@ BASELINES = {
 class Point:
     """A point: its swept values, and the rank that it gives to what even and odd users took.
 
-    `adapted` counts interactions with re-trained weights, nan where none are re-trained.
+    `adapted` counts interactions with re-trained weights, nan where none are re-trained;
+    `unscored` users have phones that score no list.
     """
 
     values: Mapping[str, Any]
@@ -46,6 +48,7 @@ class Point:
     users: Sequence[int] = range(USERS)
     baselines: Mapping[str, int] = field(default_factory=dict)
     adapted: float = math.nan
+    unscored: int = 0
 
 
 def write(directory: Path, points: Sequence[Point], sweep: Mapping[str, Any] | None = None) -> Path:
@@ -61,6 +64,10 @@ def write(directory: Path, points: Sequence[Point], sweep: Mapping[str, Any] | N
             ranks[series] = np.full(len(user), rank)
         frame = accuracy.by_user(user, ranks)
         frame.to_parquet(run / "accuracy_by_user.parquet", index=False)
+        kept = user < point.unscored
+        interactions = pd.DataFrame(0, range(len(user)), COLUMNS["interactions.parquet"].split())
+        interactions = interactions.assign(user=user, ranked_by=np.where(kept, "llm", "fusion"))
+        interactions.to_parquet(run / "interactions.parquet", index=False)
         accuracies = accuracy.Accuracies(frame)
         scenario = {
             "name": "constructed",

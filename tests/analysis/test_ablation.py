@@ -251,3 +251,23 @@ def test_too_few_users_give_no_verdict(tmp_path: Path) -> None:
     assert table is not None
     assert {row[-1].text for row in table.rows} == {"no interval"}
     assert "without" not in ablation_tables.sentence(found)
+
+
+def test_nothing_is_said_of_a_fusion_that_phones_left_out(tmp_path: Path) -> None:
+    points = [
+        Point({"models.srm.hidden": 16}, (1, 1)),
+        Point({"models.srm.hidden": 32}, (1, 2), unscored=10),
+    ]
+    (saving,) = of(write(tmp_path / "saving", points))
+    assert saving.unscored == 10 / USERS
+    assert ablation_tables.ordering(saving) is None
+    assert "nothing is said: at up to 25.0% of a setting's steps" in ablation_tables.sentence(
+        saving
+    )
+    assert "holds" not in ablation_tables.sentence(saving)
+    page = report.write(tmp_path / "saving").read_text()
+    assert "Does the paper" not in page
+    (able,) = of(write(tmp_path / "able", points[:1]))
+    assert able.unscored == 0
+    assert ablation_tables.ordering(able) is not None
+    assert "The paper's ordering" in ablation_tables.sentence(able)
