@@ -196,7 +196,7 @@ def _most_accurate(sweep: SweepRecords) -> str:
         return f"All {count(len(settings))} settings are tied, exactly equal: {reached}."
     policies = "policy" if len(sweep.kinds) == 1 else "policies"
     of_all = f"Of {count(len(settings))} settings of {count(len(sweep.kinds))} {policies}, "
-    named = [_label(settings.iloc[i]) for i in equal[:MOST_NAMED]]
+    named = [_setting(settings.iloc[i]) for i in equal[:MOST_NAMED]]
     if len(equal) > MOST_NAMED:
         named.append(f"{count(len(equal) - MOST_NAMED)} more")
     at = f"{percent(top['request_frequency'])} of interactions"
@@ -218,10 +218,6 @@ def _most_accurate(sweep: SweepRecords) -> str:
     return f"{sentence}, {joined} tied with {which}: no paired interval tells them apart."
 
 
-def _label(row: "pd.Series[Any]") -> str:
-    return " ".join(str(part) for part in (row["kind"], row["policy"], row["facet"]) if part)
-
-
 def _contest_table(contests: list[policy_contest.Contest]) -> Table:
     kinds = sorted({kind for contest in contests for kind in contest.accuracy})
     rows = []
@@ -231,11 +227,16 @@ def _contest_table(contests: list[policy_contest.Contest]) -> Table:
             with_interval(contest.accuracy[kind]) if kind in contest.accuracy else NOTHING
             for kind in kinds
         ]
+        if len(kinds) == 1:
+            rows.append([label, *cells])
+            continue
         lead = NOTHING if contest.lead is None else with_interval(contest.lead, signed=True)
         verdict = contest.winner or (NOTHING if contest.lead is None else "not told apart")
         rows.append([label, *cells, lead, verdict])
     names = [kind.replace("_", " ") for kind in kinds]
-    columns = ("Requests", *names, "best minus second", "best")
+    columns = ["Requests", *names]
+    if len(kinds) > 1:
+        columns += ["best minus second", "best"]
     at = ", ".join(f"{100 * frequency:g}%" for frequency in FREQUENCIES)
     return tables.of_texts(f"Policies at {at} of requests", columns, rows)
 

@@ -224,6 +224,23 @@ def test_failed_requests_are_columns_only_where_there_are_any(tmp_path: Path) ->
     assert "4,321" in table
 
 
+def test_the_answer_names_settings_as_the_table_does(tmp_path: Path) -> None:
+    rows = []
+    for hidden in (16, 32):
+        name = f"h{hidden}"
+        write_run(tmp_path / "points" / name, Case(), seed=hidden)
+        values = {"policy.threshold": 0.6, "models.srm": {"kind": "sasrec", "hidden": hidden}}
+        rows.append(_row(tmp_path, name, values))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    page = report.write(tmp_path).read_text()
+    answer = page[page.index('class="sentence"') : page.index("was the most accurate")]
+    named = re.search(r"policy, (consistency threshold 0.6, SRM sasrec \(hidden \d+\)) $", answer)
+    assert named is not None
+    assert named.group(1) in page[page.index("All settings of the sweep") :]
+    # With one policy there is nothing to be best of.
+    assert "best minus second" not in page
+
+
 def _row(directory: Path, name: str, values: dict[str, object]) -> dict[str, object]:
     block = json.loads((directory / "points" / name / "summary.json").read_text())
     return {"id": name, **values, **flatten(block)}
