@@ -15,6 +15,7 @@ from analysis import (
     simulated,
     tables,
     theme,
+    verdict,
 )
 from analysis.drawing import Drawing
 from analysis.figures import (
@@ -35,7 +36,6 @@ from analysis.figures import (
     who_ranked,
 )
 from analysis.findings.run import all_findings
-from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import (
     NOTHING,
@@ -190,19 +190,11 @@ def _comparison(run: RunRecords) -> Table:
                 theme.SERIES_LABELS.get(name, name),
                 with_interval(run.accuracies.mean(name)),
                 with_interval(gain, signed=True),
-                _verdict(gain),
+                verdict.in_word(gain),
             ]
         )
-    columns = ("Baseline", NAME, "run minus baseline", "verdict")
+    columns = ("Baseline", NAME, "run minus baseline", "the run is")
     return tables.of_texts("The run against each baseline, paired on users", columns, rows)
-
-
-def _verdict(gain: Estimate) -> str:
-    if gain.low is None:
-        return "no interval"
-    if gain.above_zero:
-        return "run is higher"
-    return "run is lower" if gain.below_zero else "not told apart"
 
 
 def _cost(run: RunRecords) -> Table:

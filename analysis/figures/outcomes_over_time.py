@@ -49,7 +49,7 @@ def draw(records: RunRecords) -> Drawing | None:
         stacked = stacks.areas(axes, edges, parts)
         stacks.key(figure, axes, columns=3)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, (1.15 if faults.of_run(records) else 1.05) * float(stacked.max()))
+        axes.set_ylim(0, (1.25 if faults.of_run(records) else 1.05) * float(stacked.max()))
         for each in below:
             each.stairs(
                 table["attempts_mean"],
