@@ -85,33 +85,48 @@ class ReplayGroup:
         return Prefixes(self.user[row], start - self.context[row], start + basis)
 
 
-def replay_groups(
-    replay: Replay, first_step: int, srm: Recommender, plan: NumericsPlan
-) -> Iterator[ReplayGroup]:
-    """Yield all replayed users in groups of like context length, shortest first.
+def replay_batches(replay: Replay, plan: NumericsPlan) -> list[Ints]:
+    """Return all replayed users in groups of like context length, shortest first.
+
+    Returns:
+        Arrays of positions in the split's `device_users`: int64.
+    """
+    return length_groups(replay.contexts + replay.steps - 1, plan.batch_positions)
+
+
+def replay_group(
+    replay: Replay, member: Ints, first_step: int, srm: Recommender, plan: NumericsPlan
+) -> ReplayGroup:
+    """Return some replayed users, their contexts read.
 
     Args:
         replay: what is replayed.
+        member: int64, shape [U]: positions in the split's `device_users`.
         first_step: the earliest step whose item is asked for; not above 0.
         srm: in evaluation mode.
         plan: how to compute.
     """
-    log, device_users = replay.log, replay.split.device_users
-    starts = replay.split.replay_start[device_users]
-    contexts = replay.contexts
-    first = log.offsets[device_users] + starts - contexts
-    pieces = Pieces(first, contexts + replay.steps - 1)
-    for member in length_groups(pieces.length, plan.batch_positions):
-        histories = plan.tensor(pieces.padded(log, member))
-        user, start = device_users[member], starts[member]
-        position = start[:, None] + np.arange(first_step, replay.steps)
-        item = log.items[log.offsets[user][:, None] + np.maximum(position, 0)]
-        yield ReplayGroup(
-            member=member,
-            user=user,
-            start=start,
-            context=contexts[member],
-            first_step=first_step,
-            window=np.where(position >= 0, item, -1).astype(np.int64),
-            srm=read(srm, histories, plan),
-        )
+    log = replay.log
+    user, context = replay.split.device_users[member], replay.contexts[member]
+    start = replay.split.replay_start[user]
+    pieces = Pieces(log.offsets[user] + start - context, context + replay.steps - 1)
+    histories = plan.tensor(pieces.padded(log, np.arange(len(member))))
+    position = start[:, None] + np.arange(first_step, replay.steps)
+    item = log.items[log.offsets[user][:, None] + np.maximum(position, 0)]
+    return ReplayGroup(
+        member=member,
+        user=user,
+        start=start,
+        context=context,
+        first_step=first_step,
+        window=np.where(position >= 0, item, -1).astype(np.int64),
+        srm=read(srm, histories, plan),
+    )
+
+
+def replay_groups(
+    replay: Replay, first_step: int, srm: Recommender, plan: NumericsPlan
+) -> Iterator[ReplayGroup]:
+    """Yield all replayed users, batch by batch; the arguments are those of `replay_group`."""
+    for member in replay_batches(replay, plan):
+        yield replay_group(replay, member, first_step, srm, plan)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.adaptation.adapted_world import AdaptedWorld
-from models.adaptation.readings import Readings
+from models.adaptation.kept_readings import KeptReadings
 from models.adaptation.replay_lists import ReplayLists
 from models.adaptation.settings import FromCloudSettings
 from models.corpus import Corpus
@@ -22,12 +22,6 @@ from models.training.next_item import NextItem
 from models.training.trainer import Trainer
 from models.weights import TrainingTask
 from workloads.progress import SILENT
-
-KEPT_READINGS = 3
-"""Versions whose readings are kept. Two are in force where every download ends before the next
-begins; a device that is further behind has its version read anew, which changes nothing but time.
-The weights of all versions stay, as the finished world is asked for all of them: they are a small
-part of what was read with them."""
 
 
 class NewestWindows(NextItem):
@@ -131,10 +125,10 @@ class FromCloudWorld(AdaptedWorld):
         super().__init__(user, lists, plan, spend)
         self._replay = replay
         self._trainer = trainer
-        self._models = [srm]
+        self._models = [srm]  # all stay: the finished world is asked for every version
+        self._readings = KeptReadings(replay, plan)
         self._versions = 0
         self._corpora: dict[int, Corpus] = {}  # of the versions that are not trained yet
-        self._readings: dict[int, Readings] = {}  # the one used last comes last
 
     def retrain(self, known_step: NDArray[np.int64]) -> float:
         """Make the next version from what the cloud knows.
@@ -175,19 +169,10 @@ class FromCloudWorld(AdaptedWorld):
         items = self._plan.tensor(self._lists.items(user, row))
         logits: NDArray[np.float32] = np.zeros((*position.shape, items.shape[1]), np.float32)
         for each in np.unique(version).tolist():
-            model, encoded = self.model(each), self._read(each).of(user)
+            model = self.model(each)
+            encoded = self._readings.of(each, model, user)
             # All of the chunk, so that no result depends on who has which version.
             with torch.no_grad():
                 scored = model.score(encoded, position, items).cpu().numpy()
             logits[version == each] = scored[version == each]
         return logits
-
-    def _read(self, version: int) -> Readings:
-        """Return the readings of a version, and forget those that were not asked for longest."""
-        readings = self._readings.pop(version, None)
-        if readings is None:
-            while len(self._readings) >= KEPT_READINGS:
-                del self._readings[next(iter(self._readings))]
-            readings = Readings(self._replay, self.model(version), self._plan)
-        self._readings[version] = readings
-        return readings

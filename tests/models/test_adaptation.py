@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import fields, replace
-from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ from plain_outcomes import PlainOutcomes
 from pydantic import ValidationError
 from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 
-from models.adaptation.from_cloud import KEPT_READINGS, CloudTrainer, newest_windows
+from models.adaptation.from_cloud import CloudTrainer, newest_windows
+from models.adaptation.kept_readings import KeptReadings
 from models.adaptation.on_device import ScoringHead
-from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparation
+from models.adaptation.preparation import FromCloudPreparation, OnDevicePreparation, live_plan
 from models.adaptation.readings import Readings
 from models.adaptation.settings import FromCloudSettings, OnDeviceSettings
 from models.cooperation import CooperativeTask
@@ -231,41 +231,54 @@ def test_the_clouds_training_is_repeatable_and_serves_every_device_alike(small):
         assert outcome.rank[device, step] == rank[3]
 
 
-def test_readings_of_few_versions_are_kept_and_nothing_depends_on_which(small, monkeypatch):
-    alive = WeakSet()
+@pytest.fixture
+def encoded_rows(small, monkeypatch):
+    """Collects how many histories the SRM reads in each call, training left out."""
+    rows: list[int] = []
+    model = type(small.prepared.srm.model())
+    encode = model.encode
 
-    class Watched(Readings):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            alive.add(self)
+    def counted(self, histories):
+        if not self.training:
+            rows.append(len(histories))
+        return encode(self, histories)
 
-    monkeypatch.setattr("models.adaptation.from_cloud.Readings", Watched)
-    users, trainings = np.arange(20), 9
-    rows = np.ones((20, STEPS), np.int16)
-    # The version that each device has when the newest is out: some are far behind.
-    behind = np.arange(20) % 5
-    version = np.maximum(0, trainings - behind[:, None] - np.arange(STEPS)[::-1]).astype(np.int16)
+    monkeypatch.setattr(model, "encode", counted)
+    return rows
 
-    def asked(kept):
-        monkeypatch.setattr("models.adaptation.from_cloud.KEPT_READINGS", kept)
-        world, answers, most = from_cloud(small).world(users), [], 0
-        for newest in range(1, trainings + 1):
-            world.retrain(np.full(20, min(newest, STEPS)))
-            for device in range(20):
-                held = max(0, newest - int(behind[device]))
-                answers.append(world.consistency(device, held, 1))
-                most = max(most, len(alive))
-        outcome = world.outcome(version, rows, rows)
-        answers += [getattr(outcome, field.name) for field in fields(outcome)]
-        return answers, most, len(alive)
 
-    few, most, at_the_end = asked(KEPT_READINGS)
-    assert (most, at_the_end) == (KEPT_READINGS, KEPT_READINGS)
-    alive.clear()
-    every, most, _ = asked(trainings + 1)
-    assert most == trainings + 1
-    for ours, theirs in zip(few, every, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+def test_many_versions_in_force_are_read_once_each(small, encoded_rows):
+    users = np.arange(20)
+    world, trainings, asked = from_cloud(small).world(users), 9, set()
+    for newest in range(1, trainings + 1):
+        world.retrain(np.full(20, min(newest, STEPS)))
+        for device in users.tolist():
+            held = max(0, newest - device % 8)
+            asked.add(held)
+            world.consistency(device, held, 1)
+    assert sum(encoded_rows) <= len(asked) * len(small.split.device_users)
+
+
+def test_a_user_is_read_alike_whatever_was_asked_and_forgotten(small, encoded_rows):
+    replay, model = small.prepared.replay, small.prepared.srm.model()
+    plan = replace(live_plan(small.settings), batch_positions=150)
+    whole = Readings(replay, model, plan)
+    batches = len(encoded_rows)
+    assert batches >= 4
+    encoded_rows.clear()
+    kept = KeptReadings(replay, plan, kept=2)
+    users = np.arange(len(small.split.device_users))
+    for some in (users[:1], users[::3], users[[5, 5, 2]], users):
+        assert torch.equal(kept.of(0, model, some), whole.of(some))
+    encoded_rows.clear()
+    for _ in range(3):
+        kept.of(1, model, users[:1])  # one batch is read, and then kept
+        kept.of(2, model, users[:1])
+    assert len(encoded_rows) == 2
+    kept.of(3, model, users[:1])
+    kept.of(2, model, users[:1])
+    kept.of(1, model, users[:1])  # forgotten for the third version
+    assert len(encoded_rows) == 4
 
 
 def test_the_cloud_trains_on_the_newest_window_of_every_user(small):
