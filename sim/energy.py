@@ -66,7 +66,7 @@ def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfe
     Nobody takes parameters that are pushed after a device's last decision.
     """
     transfers = links.log.columns()
-    too_late = transfers.sent_s > interactions.last_decision_s[transfers.device]
+    too_late = transfers.first_sent_s > interactions.last_decision_s[transfers.device]
     happened = transfers.sent_s <= interactions.horizon_s
     return transfers.where(happened & ~(transfers.parameters & too_late))
 

@@ -28,7 +28,8 @@ class Sending:
     Attributes:
         message, direction: what travels, and which way.
         transmission: 0 the first time, then 1, 2, ...
-        sent_s: when it was sent.
+        first_sent_s: when the message was sent.
+        sent_s: when this was sent: later, of what is missing.
         latency_s: from its crossing to its arrival.
         wire_bytes: how much of it has yet to cross.
         lost_bytes: how much of it is lost, of what has yet to cross.
@@ -37,6 +38,7 @@ class Sending:
     message: Message
     direction: Direction
     transmission: int
+    first_sent_s: float
     sent_s: float
     latency_s: float
     wire_bytes: int
@@ -129,7 +131,7 @@ class Links:
             if arrived_s is not None:
                 return clock.at(arrived_s, value=message)
         arrival = clock.event()
-        sending = Sending(message, direction, 0, now_s, after_s, wire_bytes, 0)
+        sending = Sending(message, direction, 0, now_s, now_s, after_s, wire_bytes, 0)
         if reaching_s > now_s:
             self._turns.lose_sight(message.device, reaching_s)
             reached = clock.at(reaching_s)
@@ -339,6 +341,7 @@ class Links:
             lost_bytes,
             radio,
             sending.transmission,
+            sending.first_sent_s,
         )
 
     def _loss(self, device: int, time_s: float) -> LossSettings:

@@ -1,5 +1,6 @@
 """Every transfer over a device's link, as it happens: what energy and bytes are counted from."""
 
+import math
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Transfers:
             the bytes never crossed, because there was no coverage.
         transmission: int8; 0 of a message that is sent for the first time, 1, 2, ... of what is
             sent again.
-        sent_s: float64; when the sender, phone or cloud, sent it.
+        first_sent_s: float64; when the sender, phone or cloud, first sent its message.
+        sent_s: float64; when it sent this: later, of what is sent again.
         wake_s: float64; when the phone's radio had to be there.
         start_s, end_s: float64; when its bytes crossed the link; from `wake_s` to `start_s` the
             radio was promoted, or other bytes were before them. All infinite for bytes that wait
@@ -45,6 +47,7 @@ class Transfers:
     parameters: NDArray[np.bool_]
     radio: NDArray[np.int8]
     transmission: NDArray[np.int8]
+    first_sent_s: NDArray[np.float64]
     sent_s: NDArray[np.float64]
     wake_s: NDArray[np.float64]
     start_s: NDArray[np.float64]
@@ -84,6 +87,7 @@ class TransferLog:
         self._kinds = array("b")
         self._times_s = array("d")
         self._bytes = array("q")
+        self._first_sent_s: dict[int, float] = {}
 
     def add(
         self,
@@ -94,8 +98,14 @@ class TransferLog:
         lost_bytes: int = 0,
         radio: int = 0,
         transmission: int = 0,
+        first_sent_s: float = math.nan,
     ) -> None:
-        """Write a transfer down; `times_s` are sent, wake, start, end, arrived."""
+        """Write a transfer down; `times_s` are sent, wake, start, end, arrived.
+
+        `first_sent_s` is needed of what is sent again.
+        """
+        if transmission:
+            self._first_sent_s[len(self._device)] = first_sent_s
         self._device.append(message.device)
         number = transmission if transmission < 127 else 127
         self._kinds.extend((direction, message.carries_parameters, radio, number))
@@ -112,12 +122,15 @@ class TransferLog:
         sizes = np.array(self._bytes, np.int64).reshape(-1, 2).T
         kinds = np.array(self._kinds, np.int8).reshape(-1, 4).T
         direction, parameters, radio, transmission = kinds
+        first_sent_s = times_s[0].copy()
+        first_sent_s[list(self._first_sent_s)] = list(self._first_sent_s.values())
         return Transfers(
             np.array(self._device, np.int32),
             np.ascontiguousarray(direction),
             parameters.astype(np.bool_),
             np.ascontiguousarray(radio),
             np.ascontiguousarray(transmission),
+            first_sent_s,
             *(np.ascontiguousarray(column) for column in times_s),
             *(np.ascontiguousarray(column) for column in sizes),
         )

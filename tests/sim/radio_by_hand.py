@@ -31,6 +31,7 @@ def energy(*transfers, radios=(RADIO,), horizon_s=np.inf):
             "parameters": False,
             "radio": radio,
             "transmission": 0,
+            "first_sent_s": wake_s,
             "sent_s": wake_s,
             "wake_s": wake_s,
             "start_s": start_s,

@@ -71,7 +71,9 @@ def test_engine_equals_plain_program_whatever_the_cloud(
         preset=preset,
         timeout_s=timeout_s,
     )
-    assert_equal(simulate(world), simulate_plainly(world))
+    # The plain program's own cloud keeps no account of its load.
+    without = ("load",) if is_plain(world.cloud, world.faults) else ()
+    assert_equal(simulate(world), simulate_plainly(world), without)
 
 
 @given(seed=st.integers(0, 1000), replicas=st.integers(1, 3), whole_seconds=st.booleans())

@@ -131,7 +131,8 @@ def assert_bytes(seen):
     assert (log.lost_bytes >= 0).all()
     assert (log.lost_bytes <= log.wire_bytes).all()
     # Nobody takes parameters that are pushed after a device's last decision.
-    counts = (log.sent_s <= horizon_s) & ~(log.parameters & (log.sent_s > last_s[log.device]))
+    too_late = log.parameters & (log.first_sent_s > last_s[log.device])
+    counts = (log.sent_s <= horizon_s) & ~too_late
     for up, flow in ((True, traffic.up), (False, traffic.down)):
         mine = log.where(counts & ((log.direction == 0) == up))
         kept_bytes = mine.wire_bytes - mine.lost_bytes
@@ -156,11 +157,10 @@ def assert_bytes(seen):
             and not (each.parameters and each.sent_s > last_s[each.message.device])
         ]
         assert flow.sent_bytes - flow.retransmitted_bytes == sum(each.wire_bytes for each in given)
-        # Of messages that are there all bytes are, and of others some can be. Parameters are left
-        # out: what is sent again of them after a device's last decision does not count.
+        # Of messages that are there all bytes are, and of others some can be.
+        complete = sum(each.wire_bytes for each in given if each.received_s <= horizon_s)
+        assert complete <= kept_bytes[there].sum()
         post = [each for each in given if not each.parameters]
-        complete = sum(each.wire_bytes for each in post if each.received_s <= horizon_s)
-        assert complete <= kept_bytes[there & ~mine.parameters].sum()
         payload = sum(each.size_bytes for each in post)
         assert payload == (requests.bytes_up if up else requests.bytes_down).sum()
     assert_every_byte_is_logged_once(log, letters)
