@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.candidate_source import GENERATING, CandidateLists, CandidateSource
 from models.corpus import Corpus
+from models.errors import NotNumbers
 from models.histories import length_groups, seen_pairs
 from models.item_trie import ItemTrie, TrieMask
 from models.numerics import NumericsPlan
@@ -188,6 +189,8 @@ class BeamSearch(CandidateSource):
             logits_processor=mask,
             generation_config=self._generation_config(beams),
         )
+        if written.sequences_scores.isnan().any():
+            raise NotNumbers
         return written.sequences[:, 1:], written.sequences_scores.reshape(-1, beams)
 
     def _generation_config(self, beams: int) -> "GenerationConfig":

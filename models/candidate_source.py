@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.catalogue_ranking import hide, target_ranks, top
+from models.errors import NotNumbers
 from models.histories import seen_pairs
 from models.numerics import NumericsPlan
 from models.prefixes import Ints, Prefixes, prefix_groups
@@ -73,6 +74,9 @@ class CatalogueScan(CandidateSource):
         log: the interactions.
         plan: how to compute.
         exclude_seen: leave out all items that the user took before the prefix's end.
+
+    Raises:
+        NotNumbers: some logits are none.
     """
 
     def __init__(
@@ -115,6 +119,8 @@ class CatalogueScan(CandidateSource):
                         self._plan.tensor(group.row[part]),
                         self._plan.tensor(group.step[part]),
                     )
+                    if logits.amax().isnan():  # it is where any is
+                        raise NotNumbers
                     if self._exclude_seen:
                         row, item = seen_pairs(
                             self._log, prefixes.user[member], prefixes.stop[member]

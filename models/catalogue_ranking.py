@@ -12,6 +12,8 @@ def hide(logits: Tensor, row: Tensor, item: Tensor) -> None:
 def target_ranks(logits: Tensor, target: Tensor) -> Tensor:
     """Return the 1-based rank of one item a row; 0 where that item is hidden.
 
+    Where it has no number for a logit it comes last, and it comes after all that have none.
+
     Args:
         logits: float, shape [R, items]; minus infinity hides an item.
         target: int64, shape [R].
@@ -21,9 +23,10 @@ def target_ranks(logits: Tensor, target: Tensor) -> Tensor:
     """
     target_logit = logits.gather(1, target[:, None])
     lower_id = torch.arange(logits.shape[1], device=logits.device) < target[:, None]
-    ahead = (logits > target_logit) | ((logits == target_logit) & lower_id)
+    ahead = ~(logits <= target_logit) | ((logits == target_logit) & lower_id)
     hidden = torch.isneginf(target_logit[:, 0])
-    return torch.where(hidden, 0, 1 + ahead.sum(dim=1))
+    rank = (1 + ahead.sum(dim=1)).clamp(max=logits.shape[1])
+    return torch.where(hidden, 0, rank)
 
 
 def top(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:

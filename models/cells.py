@@ -59,14 +59,17 @@ class FoundTargets:
     is_target: NDArray[np.bool_]
 
     def ranks(self, variant: Variant, learned_weight: float) -> NDArray[np.int64]:
-        """Return the 1-based rank of each target as shown under a fusion variant: int64 [M]."""
+        """Return the 1-based rank of each target as shown under a fusion variant: int64 [M].
+
+        Where its value is no number it comes last, and it comes after all whose value is none.
+        """
         count = self.left.sum(axis=1, keepdims=True)
         value = fuse(variant, self.maker_rank, count, self.p, learned_weight)
         target = self.is_target.argmax(axis=1)[:, None]
         target_value = np.take_along_axis(value, target, axis=1)
         lower_id = np.arange(value.shape[1]) < target
-        ahead = (value > target_value) | ((value == target_value) & lower_id)
-        return np.asarray(1 + (ahead & self.left).sum(axis=1))
+        ahead = ~(value <= target_value) | ((value == target_value) & lower_id)
+        return np.minimum(1 + (ahead & self.left).sum(axis=1), count[:, 0])
 
 
 @dataclass(frozen=True)

@@ -16,3 +16,15 @@ class ModelError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class NotNumbers(ModelError):
+    """Scores of a model that are no numbers: its training has diverged."""
+
+    def __init__(self, message: str | None = None, key: str = "models.training") -> None:
+        super().__init__(
+            message
+            or "its scores are no numbers: a model has diverged in training; accepted: smaller "
+            "learning_rates",
+            key,
+        )

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.errors import NotNumbers
 from models.numerics import NumericsPlan
 from models.prefixes import Prefixes, prefix_groups
 from models.reading import read
@@ -32,6 +33,9 @@ def list_logits(
 
     Returns:
         float32, shape [R, N].
+
+    Raises:
+        NotNumbers: some of them are none.
     """
     logit = np.zeros(item.shape, np.float32)
     with progress.phase("Score candidate lists", len(prefixes)) as advance, torch.inference_mode():
@@ -47,4 +51,6 @@ def list_logits(
                 scored = model.score_lists(encoded, row, step, candidates)
                 logit[member] = scored.float().cpu().numpy()
                 advance(len(member))
+    if np.isnan(logit).any():
+        raise NotNumbers
     return logit

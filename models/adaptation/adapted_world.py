@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from models.adaptation.replay_lists import ReplayLists, ShownLists
+from models.errors import ModelError
 from models.numerics import NumericsPlan
 from models.prefixes import Ints
+
+STEP_SIZE_KEY = "models.adaptation.learning_rate"
 
 CHUNK = 16
 """Devices computed at a time. There are always as many, the last ones repeated where there are
@@ -54,6 +57,21 @@ class AdaptedWorld(ABC):
     @abstractmethod
     def _logits(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
         """Return the SRM's logits of `CHUNK` lists at all steps: float32 [CHUNK, T, N]."""
+
+    def _scored(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
+        """Return the logits of `CHUNK` lists at all steps: float32 [CHUNK, T, N].
+
+        Raises:
+            ModelError: some of them are no numbers.
+        """
+        logits = self._logits(device, version, row)
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                "the SRM diverged as it was re-trained along the run: its scores are no numbers "
+                "any more; accepted: a smaller step size",
+                STEP_SIZE_KEY,
+            )
+        return logits
 
     def _expected(self, device: int, version: int) -> Sequence[Key]:
         """Return what will be asked for soon, and is cheaper to compute beside a device's list."""
@@ -117,7 +135,7 @@ class AdaptedWorld(ABC):
         of_key = of_key.reshape(-1)
         for members, count in chunks(len(keys)):
             made, whose, held = keys[members].T
-            logits = self._logits(whose, made, held)
+            logits = self._scored(whose, made, held)
             first = int(members[0])
             mine = np.flatnonzero((of_key >= first) & (of_key < first + count))
             at, there = device[mine], step[mine]
@@ -129,7 +147,7 @@ class AdaptedWorld(ABC):
         """Compute and keep the consistencies of some lists."""
         every, steps = np.array(keys, np.int64), self._lists.steps
         for members, count in chunks(len(keys)):
-            logits = self._logits(*every[members].T)[:count]
+            logits = self._scored(*every[members].T)[:count]
             device, _, row = every[members[:count]].T
             first = np.where(row < steps, row, 0)
             at, step = np.nonzero(np.arange(steps) >= first[:, None])

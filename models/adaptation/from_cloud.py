@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.adaptation.adapted_world import AdaptedWorld
+from models.adaptation.adapted_world import STEP_SIZE_KEY, AdaptedWorld
 from models.adaptation.kept_readings import KeptReadings
 from models.adaptation.replay_lists import ReplayLists
 from models.adaptation.settings import FromCloudSettings
@@ -93,7 +93,9 @@ class CloudTrainer:
         with computing(task.plan, seed):
             trained = copy.deepcopy(model).requires_grad_(True)
             objective = NewestWindows(trained, corpus, self._recipe, task.plan, seed)
-            Trainer(trained, objective, self._recipe, seed).train("Re-train the SRM", SILENT)
+            Trainer(trained, objective, self._recipe, seed, key=STEP_SIZE_KEY).train(
+                "Re-train the SRM", SILENT
+            )
         return trained.requires_grad_(False)
 
 

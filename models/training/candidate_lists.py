@@ -135,6 +135,8 @@ def beside_the_target(item: NDArray[np.int32], taken: Ints, count: int) -> NDArr
 def list_ranks(logit: NDArray[np.float32], item: NDArray[np.int32], taken: Ints) -> Ints:
     """Return the 1-based rank of one item in each list by logit, ties by id; 0 for a miss.
 
+    Where it has no number for a logit it comes last, and it comes after all that have none.
+
     Args:
         logit: float32, shape [R, N].
         item: int32, shape [R, N].
@@ -142,5 +144,6 @@ def list_ranks(logit: NDArray[np.float32], item: NDArray[np.int32], taken: Ints)
     """
     is_taken = item == taken[:, None]
     own = np.where(is_taken, logit, -np.inf).max(axis=1, keepdims=True)
-    ahead = (logit > own) | ((logit == own) & (item < taken[:, None]))
-    return np.where(is_taken.any(axis=1), 1 + ahead.sum(axis=1), 0)
+    ahead = ~(logit <= own) | ((logit == own) & (item < taken[:, None]))
+    rank = np.minimum(1 + ahead.sum(axis=1), item.shape[1])
+    return np.where(is_taken.any(axis=1), rank, 0)

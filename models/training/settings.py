@@ -1,6 +1,6 @@
 """Settings of training."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
@@ -10,6 +10,9 @@ from workloads.settings import Settings
 
 class RecipeSettings(Settings):
     """How one model is trained: AdamW, the epoch with the best calibration NDCG@10 kept."""
+
+    place: ClassVar[str] = "models.training"
+    """Where a scenario has it."""
 
     loss: Literal["softmax", "binary_cross_entropy"] = "softmax"
     """`softmax`: of the next item against the catalogue, or against the negatives where a model
@@ -43,6 +46,8 @@ class RecipeSettings(Settings):
 class SrmRecipeSettings(RecipeSettings):
     """How the SRM is trained."""
 
+    place: ClassVar[str] = "models.training.srm"
+
     max_epochs: int = Field(default=40, ge=1)
     """Passes over the training data at most."""
     patience: int = Field(default=3, ge=1)
@@ -54,6 +59,8 @@ class SrmRecipeSettings(RecipeSettings):
 
 class LlmRecipeSettings(RecipeSettings):
     """How the LLM is trained."""
+
+    place: ClassVar[str] = "models.training.llm"
 
     weight_decay: FiniteFloat = Field(default=0.1, ge=0)
     """Decoupled weight decay of AdamW."""

@@ -6,11 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.errors import ModelError
+from models.errors import ModelError, NotNumbers
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.windows import epoch_batches
 from workloads.progress import Progress
+
+USUAL_STEP_SIZE = 1e-3
+"""With which AdamW seldom diverges (Kingma and Ba 2015, its default)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Trainer:
         recipe: how; it names a step size.
         seed: of the batches.
         keep_start: the model comes trained, and stays as it is where no epoch makes it better.
+        key: of the setting that gives the step size; None for that of the recipe.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Trainer:
         recipe: RecipeSettings,
         seed: int,
         keep_start: bool = False,
+        key: str | None = None,
     ) -> None:
         assert recipe.learning_rate is not None  # the architecture's, where the settings name none
         self._learning_rate = recipe.learning_rate
@@ -53,6 +58,7 @@ class Trainer:
         self._objective = objective
         self._recipe = recipe
         self._keep_start = keep_start
+        self._key = key or f"{recipe.place}.learning_rate"
         self._shuffle = np.random.Generator(np.random.Philox(seed))
         self._trained = [each for each in model.parameters() if each.requires_grad]
         self._optimizer = torch.optim.AdamW(
@@ -64,7 +70,7 @@ class Trainer:
         """Train until the patience or the epochs run out, and restore the best epoch's weights.
 
         Raises:
-            ModelError: the weights have left the numbers: any rank that they gave would be a first.
+            ModelError: the weights, or what they score, have left the numbers.
         """
         best_ndcg, best_epoch, best = -1.0, 0, self._weights()
         if self._keep_start:
@@ -80,13 +86,12 @@ class Trainer:
                     self._step(batch)
                     advance(int(targets[batch].sum()), note)
                 if not all(bool(each.isfinite().all()) for each in self._trained):
-                    raise ModelError(
-                        f"{title}: diverged in epoch {epoch}, its weights are no numbers any more; "
-                        f"accepted: a learning_rate below {self._learning_rate:g}",
-                        key="models.training",
-                    )
+                    raise self._diverged(title, epoch)
                 self._model.eval()
-                reached = self._objective.validate()
+                try:
+                    reached = self._objective.validate()
+                except NotNumbers as worthless:
+                    raise self._diverged(title, epoch) from worthless
                 note = f"epoch {epoch}: calibration NDCG@10 {reached:.4f}"
                 if reached > best_ndcg or np.isnan(reached):
                     best_ndcg, best_epoch, best = reached, epoch, self._weights()
@@ -95,6 +100,14 @@ class Trainer:
         self._model.load_state_dict(best)
         self._model.eval()
         return TrainingResult(epoch, best_epoch, best_ndcg)
+
+    def _diverged(self, title: str, epoch: int) -> ModelError:
+        lower = min(self._learning_rate / 10, USUAL_STEP_SIZE)
+        return ModelError(
+            f"{title}: diverged in epoch {epoch}, its weights or scores are no numbers any more; "
+            f"accepted: a step size below {self._learning_rate:g}, such as {lower:g}",
+            self._key,
+        )
 
     def _step(self, batch: np.ndarray) -> None:
         loss = self._objective.loss(batch)

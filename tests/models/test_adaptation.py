@@ -375,3 +375,23 @@ def test_a_model_without_a_part_to_adapt_is_refused(small, monkeypatch):
     with pytest.raises(ModelError, match="no parameters that a device could re-train") as error:
         ScoringHead(model)
     assert error.value.key == "models.adaptation.kind"
+
+
+def test_devices_that_diverge_are_refused(small):
+    world = on_device(small, learning_rate=1e300).world(np.arange(20))
+    for device in range(20):
+        world.begin(device, 1, 2, 1)
+    with pytest.raises(ModelError, match="diverged") as refused:
+        world.consistency(0, 1, 1)
+    assert refused.value.key == "models.adaptation.learning_rate"
+
+
+@pytest.mark.parametrize("step_size", [1e25, 1e38])
+def test_a_cloud_that_diverges_is_refused(small, step_size):
+    settings = FROM_CLOUD.model_copy(update={"learning_rate": step_size})
+    preparation = FromCloudPreparation(small.prepared, small.settings, settings, spend)
+    world = preparation.world(np.arange(20))
+    world.retrain(np.full(20, 2))
+    with pytest.raises(ModelError, match="diverged") as refused:
+        world.consistency(0, 1, 1)
+    assert refused.value.key == "models.adaptation.learning_rate"
