@@ -69,7 +69,7 @@ class FoundTargets:
         target_value = np.take_along_axis(value, target, axis=1)
         lower_id = np.arange(value.shape[1]) < target
         ahead = ~(value <= target_value) | ((value == target_value) & lower_id)
-        return np.minimum(1 + (ahead & self.left).sum(axis=1), count[:, 0])
+        return np.asarray(np.minimum(1 + (ahead & self.left).sum(axis=1), count[:, 0]))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from models.errors import ModelError
 
@@ -31,9 +30,6 @@ FILES = (
 )
 """What decides how a model computes. Weights only as safetensors: the older formats are pickles,
 which can run any code when they are read."""
-
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, SafetensorError)
-"""What `transformers` raises where files are damaged or do not fit each other."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +83,16 @@ def resolve(name: str, key: str) -> Pretrained:
     """
     from huggingface_hub.errors import HFValidationError
 
-    path = Path(name).expanduser()
-    if path.exists():
+    try:
+        path = Path(name).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError) as failed:  # too long a name, or a user who is not there
+        raise ModelError(
+            f"{name[:80]} cannot be looked for ({first_line(failed)}); accepted: a directory "
+            f"that holds {CONFIG_FILE} and safetensors, or a name on the Hugging Face hub",
+            key,
+        ) from failed
+    if exists:
         _refuse_incomplete(path, key)
         directory = path.resolve()
     else:
@@ -146,7 +150,7 @@ def _missing(directory: Path) -> list[str]:
         return [f"a readable {CONFIG_FILE}"]
     try:
         index = json.loads((directory / WEIGHTS_INDEX).read_text("utf-8"))
-        needed += sorted(set(index["weight_map"].values()))
+        needed += sorted({str(Path(file)) for file in index["weight_map"].values()})
     except FileNotFoundError:
         needed.append(WEIGHTS)
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -186,17 +190,14 @@ def load_whole(
     Raises:
         ModelError: it is no such model, or lacks some of its weights.
     """
-    try:
-        with quiet():
-            model, told = reader.from_pretrained(
-                directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
-            )
-    except LOADING_ERRORS as failed:
-        raise ModelError(
-            f"{directory} cannot be loaded as {kind} ({first_line(failed)}); accepted: what "
-            f"{reader.__name__} of transformers reads",
-            key,
-        ) from failed
+    with refusing(
+        f"{directory} cannot be loaded as {kind}",
+        f"what {reader.__name__} of transformers reads",
+        key,
+    ):
+        model, told = reader.from_pretrained(
+            directory, dtype=torch.float32, output_loading_info=True, local_files_only=True
+        )
     missing = sorted(name for name in told["missing_keys"] if not spare(name))
     if missing:
         raise ModelError(
@@ -205,6 +206,69 @@ def load_whole(
             key,
         )
     return model
+
+
+def refuse_impossible(reader: Any, config: Any, kind: str, key: str) -> Any:
+    """Return a model of a configuration, without memory for its weights.
+
+    Args:
+        reader: the class of `transformers` that builds it.
+        config: its configuration.
+        kind: what it is to be, as "a T5".
+        key: of the setting that names it.
+
+    Raises:
+        ModelError: no such model can be built.
+    """
+    build = getattr(reader, "from_config", reader)
+    what = f"a {config.model_type} of this {CONFIG_FILE} is no {kind}"
+    with (
+        refusing(what, f"what {reader.__name__} of transformers reads", key),
+        torch.device("meta"),
+    ):
+        return build(config)
+
+
+@contextmanager
+def refusing(what: str, accepted: str, key: str) -> Iterator[None]:
+    """Call `transformers`, quietly, and refuse what it stumbles over.
+
+    It trusts the files that it reads: what is wrong in them may raise anything, anywhere.
+
+    Args:
+        what: what does not work, as "MODEL has no tokenizer".
+        accepted: what would.
+        key: of the setting that names the files.
+
+    Raises:
+        ModelError: it raised anything.
+    """
+    try:
+        with quiet():
+            yield
+    except Exception as failed:
+        raise ModelError(f"{what} ({first_line(failed)}); accepted: {accepted}", key) from failed
+
+
+def refuse_tokens_beyond(tokenizer: Any, embeddings: int, directory: Path, key: str) -> None:
+    """Refuse a tokenizer that does not belong to its model.
+
+    Args:
+        tokenizer: of `transformers`.
+        embeddings: rows of the model's table of tokens.
+        directory: of both.
+        key: of the setting that names it.
+
+    Raises:
+        ModelError: it gives tokens numbers that the model has no embeddings of.
+    """
+    tokens = 1 + max(tokenizer.get_vocab().values(), default=-1)
+    if tokens > embeddings:
+        raise ModelError(
+            f"the tokenizer of {directory} numbers {tokens} tokens and its model has embeddings "
+            f"of {embeddings}; accepted: the tokenizer that the model was trained with",
+            key,
+        )
 
 
 @contextmanager
@@ -224,5 +288,7 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error of another library says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """Return the first line of what a foreign error says; after a colon the next one too."""
+    lines = str(error).strip().splitlines() or [""]
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return said if said and not isinstance(error, KeyError) else f"{type(error).__name__} {said}"

@@ -9,13 +9,16 @@ from torch.nn import functional
 from models.errors import ModelError
 from models.pretrained import (
     CONFIG_FILE,
-    LOADING_ERRORS,
     TOKENIZER_FILES,
     Pretrained,
-    first_line,
     load_whole,
-    quiet,
+    refuse_impossible,
+    refuse_tokens_beyond,
+    refusing,
 )
+
+NOT_READ = ("pooler.", "decoder.")
+"""Parts of a model that a checkpoint of its encoder may lack: a layer on top, and what writes."""
 
 BATCH = 64
 """Texts encoded at a time."""
@@ -43,12 +46,7 @@ def encode_texts(
     """
     tokenizer, encoder = _tokenizer(pretrained, key), _encoder(pretrained, key)
     known = encoder.get_input_embeddings().num_embeddings
-    if len(tokenizer) > known:
-        raise ModelError(
-            f"the tokenizer in {pretrained.directory} knows {len(tokenizer)} tokens and the "
-            f"encoder {known}: they do not belong together; accepted: both from one model",
-            key,
-        )
+    refuse_tokens_beyond(tokenizer, known, pretrained.directory, key)
     encoder.to(device).eval()
     longest = min(tokenizer.model_max_length, _positions(encoder.config))
     by_length = sorted(range(len(texts)), key=lambda text: (len(texts[text]), text))
@@ -76,25 +74,18 @@ def encoder_width(pretrained: Pretrained, key: str) -> int:
     Raises:
         ModelError: `transformers` knows no such model.
     """
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
-        return int(config.get_text_config().hidden_size)
-    except (*LOADING_ERRORS, AttributeError) as failed:
-        raise ModelError(
-            f"{pretrained.directory} is no encoder by its {CONFIG_FILE} ({first_line(failed)}); "
-            "accepted: what AutoModel of transformers reads",
-            key,
-        ) from failed
+    return int(_config(pretrained, key).get_text_config().hidden_size)
 
 
 def check_encoder(pretrained: Pretrained, key: str) -> None:
-    """Refuse an encoder without a tokenizer, before anything is computed.
+    """Refuse an encoder without a tokenizer, or none at all, before anything is computed.
 
     Raises:
-        ModelError: the directory holds none.
+        ModelError: the directory holds no such thing.
     """
+    from transformers import AutoModel
+
+    refuse_impossible(AutoModel, _config(pretrained, key), "encoder", key)
     if not pretrained.holds_tokenizer:
         raise ModelError(
             f"{pretrained.directory} holds no tokenizer; accepted: an encoder with one of "
@@ -103,19 +94,29 @@ def check_encoder(pretrained: Pretrained, key: str) -> None:
         )
 
 
+def _config(pretrained: Pretrained, key: str) -> Any:
+    from transformers import AutoConfig
+
+    with refusing(
+        f"{pretrained.directory} is no encoder by its {CONFIG_FILE}",
+        "what AutoModel of transformers reads",
+        key,
+    ):
+        config = AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
+        int(config.get_text_config().hidden_size)
+    return config
+
+
 def _tokenizer(pretrained: Pretrained, key: str) -> Any:
     from transformers import AutoTokenizer
 
     check_encoder(pretrained, key)
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(pretrained.directory, local_files_only=True)
-    except LOADING_ERRORS as failed:
-        raise ModelError(
-            f"{pretrained.directory} holds no tokenizer that transformers reads "
-            f"({type(failed).__name__}); accepted: what AutoTokenizer reads",
-            key,
-        ) from failed
+    with refusing(
+        f"{pretrained.directory} holds no tokenizer that transformers reads",
+        "what AutoTokenizer reads",
+        key,
+    ):
+        tokenizer = AutoTokenizer.from_pretrained(pretrained.directory, local_files_only=True)
     if tokenizer.pad_token_id is None:
         raise ModelError(
             f"the tokenizer of {pretrained.directory} has no padding token; accepted: a sentence "
@@ -133,9 +134,11 @@ def _encoder(pretrained: Pretrained, key: str) -> Any:
         pretrained.directory,
         "an encoder",
         key,
-        lambda name: name.startswith("pooler."),  # a layer on top that is not read here
+        lambda name: name.startswith(NOT_READ),
     )
-    return model.get_encoder() if model.config.is_encoder_decoder else model
+    # The config of a lone encoder says that it is no encoder-decoder, and is read as one.
+    both = hasattr(model, "encoder") and hasattr(model, "decoder")
+    return model.get_encoder() if both else model
 
 
 def _positions(config: Any) -> int:

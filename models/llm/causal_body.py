@@ -18,7 +18,15 @@ from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm import LlmSettings
 from models.llm.adapters import LoraSettings, adapted, plain, refuse_missing_peft
-from models.pretrained import Pretrained, first_line, load_whole, quiet, resolve
+from models.pretrained import (
+    CONFIG_FILE,
+    Pretrained,
+    load_whole,
+    quiet,
+    refuse_impossible,
+    refusing,
+    resolve,
+)
 from workloads.settings import invalid
 
 if TYPE_CHECKING:
@@ -90,7 +98,9 @@ class CausalBody(LlmSettings):
     def check(self, corpus: Corpus) -> None:
         """Refuse weights that are not there, are of another kind or do not fit the corpus."""
         if self.weights is not None:
-            _refuse_misfit(_config(self._pretrained()), self.weights, corpus)
+            config = _config(self._pretrained())
+            _shape_of(config)
+            _refuse_misfit(config, self.weights, corpus)
         if self.lora is not None:
             refuse_missing_peft()
 
@@ -182,15 +192,12 @@ def load_language_model(directory: Path) -> Any:
 def _config(pretrained: Pretrained) -> Any:
     from transformers import AutoConfig
 
-    try:
-        with quiet():
-            return AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
-    except (OSError, ValueError, KeyError) as failed:
-        raise ModelError(
-            f"{pretrained.directory}: transformers cannot read its config.json "
-            f"({first_line(failed)}); accepted: what AutoModelForCausalLM reads",
-            WEIGHTS_KEY,
-        ) from failed
+    with refusing(
+        f"{pretrained.directory}: transformers cannot read its {CONFIG_FILE}",
+        "what AutoModelForCausalLM reads",
+        WEIGHTS_KEY,
+    ):
+        return AutoConfig.from_pretrained(pretrained.directory, local_files_only=True)
 
 
 def _llama_config(settings: CausalBody, corpus: Corpus) -> "LlamaConfig":
@@ -242,7 +249,7 @@ def _refuse_misfit(config: Any, name: str, corpus: Corpus) -> None:
             f"{corpus.items}; {remedy}",
             WEIGHTS_KEY,
         )
-    if config.item_catalogue_hash != catalogue_hash(corpus):
+    if getattr(config, "item_catalogue_hash", None) != catalogue_hash(corpus):
         raise ModelError(
             f"{name} is a model over {corpus.items} items, as many as {catalogue} has, but other "
             f"ones; {remedy}",
@@ -297,15 +304,7 @@ def _shape_of(config: Any) -> BodyShape:
     """Return the shape of a model of this configuration, built without memory for its weights."""
     from transformers import AutoModelForCausalLM
 
-    try:
-        with torch.device("meta"), quiet():
-            model = AutoModelForCausalLM.from_config(config)
-    except ValueError as failed:
-        raise ModelError(
-            f"a {config.model_type} is no causal language model ({first_line(failed)}); "
-            "accepted: what AutoModelForCausalLM of transformers reads",
-            WEIGHTS_KEY,
-        ) from failed
+    model = refuse_impossible(AutoModelForCausalLM, config, "causal language model", WEIGHTS_KEY)
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     tables.add(id(model.get_output_embeddings().weight))
     matrices = (each for each in model.parameters() if each.dim() > 1 and id(each) not in tables)

@@ -26,7 +26,16 @@ from models.item_text import (
 from models.llm import LlmSettings
 from models.llm.causal_body import WEIGHTS_KEY
 from models.numerics import NumericsPlan
-from models.pretrained import TOKENIZER_FILES, Pretrained, first_line, load_whole, quiet, resolve
+from models.pretrained import (
+    CONFIG_FILE,
+    TOKENIZER_FILES,
+    Pretrained,
+    load_whole,
+    refuse_impossible,
+    refuse_tokens_beyond,
+    refusing,
+    resolve,
+)
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.text_to_text import TextToText
@@ -84,6 +93,9 @@ class P5Settings(LlmSettings):
         """Refuse weights that are no T5, or lack a tokenizer that can tell all items apart."""
         if self.weights is None:
             return
+        from transformers import T5ForConditionalGeneration
+
+        refuse_impossible(T5ForConditionalGeneration, self._config(), "T5", WEIGHTS_KEY)
         codes = self._text(corpus).codes()
         if len(np.unique(codes, axis=0)) < corpus.items:
             raise ModelError(
@@ -256,35 +268,31 @@ def _t5_config(pretrained: Pretrained) -> Any:
             f"{pretrained.directory} is a {kind} by its config.json; accepted: a T5 (type t5)",
             WEIGHTS_KEY,
         )
-    return T5Config.from_pretrained(pretrained.directory, local_files_only=True)
+    with refusing(
+        f"{pretrained.directory}: transformers cannot read its {CONFIG_FILE}",
+        "what T5Config reads",
+        WEIGHTS_KEY,
+    ):
+        return T5Config.from_pretrained(pretrained.directory, local_files_only=True)
 
 
 def _t5_tokenizer(pretrained: Pretrained, config: Any) -> Any:
     from transformers import AutoTokenizer
 
     directory = pretrained.directory
-    try:
+    with refusing(
+        f"{directory} has no tokenizer that transformers can read",
+        "a directory that holds the T5's own tokenizer too",
+        WEIGHTS_KEY,
+    ):
         if not pretrained.holds_tokenizer:
             raise OSError(f"there is none of {', '.join(TOKENIZER_FILES)}")
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as failed:
-        raise ModelError(
-            f"{directory} has no tokenizer that transformers can read "
-            f"({first_line(failed)}); accepted: a "
-            "directory that holds the T5's own tokenizer too",
-            WEIGHTS_KEY,
-        ) from failed
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     if tokenizer.pad_token_id is None or tokenizer.eos_token_id is None:
         raise ModelError(
             f"the tokenizer of {directory} has no padding or no end token; accepted: the T5's own "
             "tokenizer, with both",
             WEIGHTS_KEY,
         )
-    if len(tokenizer) > config.vocab_size:
-        raise ModelError(
-            f"the tokenizer of {directory} has {len(tokenizer)} tokens and its T5 has embeddings "
-            f"of {config.vocab_size}; accepted: the tokenizer that the T5 was trained with",
-            WEIGHTS_KEY,
-        )
+    refuse_tokens_beyond(tokenizer, config.vocab_size, directory, WEIGHTS_KEY)
     return tokenizer

@@ -236,7 +236,7 @@ def test_unusable_encoders_are_refused(encoder: str, tmp_path: Path) -> None:
     tokenizer["model"]["vocab"].update({f"new {n}": known + n for n in range(100)})
     (larger / "tokenizer.json").write_text(json.dumps(tokenizer))
     message = refused(TextLmSettings(encoder=str(larger)), corpus).message
-    assert f"knows {known + 100} tokens and the encoder {known}" in message
+    assert f"numbers {known + 100} tokens and its model has embeddings of {known}" in message
 
     endless = Path(shutil.copytree(encoder, tmp_path / "endless"))
     written = json.loads((endless / "tokenizer_config.json").read_text())
