@@ -285,6 +285,8 @@ def _provenance(run: RunRecords) -> list[tuple[str, list[tuple[str, str]]]]:
     dropped = run.manifest.get("dropped_keys") or []
     if dropped:
         groups.append(("Keys dropped by an override", [(str(key), "dropped") for key in dropped]))
+    if idle := run.manifest.get("idle_settings"):
+        groups.append(("Settings without effect", [(key, f"as {idle[key]}") for key in idle]))
     return groups
 
 

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +73,13 @@ def _run(command: CommandLine) -> int:
     source = str(command.scenario)
     document = read_mapping(Path(source))
 
+    from experiment.idle_settings import idle_everywhere
     from experiment.scenario import from_mapping
     from experiment.sweep_points import sweep_points
 
     loaded = from_mapping(document, source, command.overrides, command.seed)
     points = sweep_points(loaded)
+    idle = idle_everywhere([point.scenario for point in points] or [loaded.scenario])
     directory = output_directory.choose(
         loaded.scenario.name,
         command.out,
@@ -86,10 +88,13 @@ def _run(command: CommandLine) -> int:
         fresh=command.fresh,
     )
     if command.dry_run:
-        return _say_what_would_run(loaded, points, directory)
+        return _say_what_would_run(loaded, points, idle, directory)
     if loaded.dropped_keys and not command.quiet:
         keys = ", ".join(loaded.dropped_keys)
         print(f"dropped, as --set leaves no use for them: {keys}", file=sys.stderr)
+    if not command.quiet:
+        for line in _in_words(idle):
+            print(line, file=sys.stderr)
     with output_directory.opened(directory, clear=command.fresh and loaded.has_sweep):
         if loaded.has_sweep:
             _run_sweep(command, loaded, points, directory)
@@ -152,14 +157,23 @@ def _run_sweep(
         console_for(sys.stdout).print(sweep_table(points, table))
 
 
+def _in_words(idle: Mapping[str, str]) -> list[str]:
+    return [f"without effect: {key}, as {reason}" for key, reason in idle.items()]
+
+
 def _say_what_would_run(
-    loaded: "LoadedScenario", points: "Sequence[SweepPoint]", directory: Path
+    loaded: "LoadedScenario",
+    points: "Sequence[SweepPoint]",
+    idle: Mapping[str, str],
+    directory: Path,
 ) -> int:
     from experiment.sweep_points import in_words
 
     print(f"would run {loaded.scenario.name} into {directory}")
     if loaded.dropped_keys:
         print(f"dropped keys: {', '.join(loaded.dropped_keys)}")
+    for line in _in_words(idle):
+        print(line)
     runs = [(in_words(point.values), point.scenario, point.dropped_keys) for point in points]
     for label, scenario, dropped in runs or [("one run", loaded.scenario, ())]:
         workload = scenario.workload

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from experiment.idle_settings import idle_settings
 from experiment.preparation import Preparation
 
 LIBRARIES = (
@@ -59,6 +60,7 @@ def manifest(
         "command_line": list(command_line),
         "processor": {"machine": platform.machine(), "model": processor_model()},
         "dropped_keys": list(dropped_keys),
+        "idle_settings": idle_settings(scenario),
         "point": point,
         "models": {
             "srm": asdict(models.srm_card),

@@ -1,14 +1,12 @@
 """What the files hold that a scenario names: a result is theirs as much as the scenario's."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from experiment.directories import Directories
 from experiment.scenario import Scenario
+from experiment.sections import sections
 from workloads import datasets
-from workloads.settings import Settings
 
 
 def file_hashes(scenario: Scenario) -> dict[str, str]:
@@ -16,7 +14,11 @@ def file_hashes(scenario: Scenario) -> dict[str, str]:
 
     The data set is not among them: its identity is that of the log that is read from it.
     """
-    return dict(_found(scenario, ""))
+    return {
+        f"{path}{key}": content_hash
+        for path, section in sections(scenario)
+        for key, content_hash in section.content_hashes().items()
+    }
 
 
 class NamedContents:
@@ -58,17 +60,3 @@ class NamedContents:
             data, cache = self._directories.data, self._directories.cache
             self._datasets[name] = datasets.load(scenario.workload, data, cache).content_hash
         return self._datasets[name]
-
-
-def _found(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield dotted keys and hashes from settings, and from what they are made of."""
-    below: Iterator[tuple[Any, Any]] = iter(())
-    if isinstance(value, Settings):
-        yield from ((f"{path}{key}", found) for key, found in value.content_hashes().items())
-        below = iter(value)
-    elif isinstance(value, dict):
-        below = iter(value.items())
-    elif isinstance(value, tuple):
-        below = iter(enumerate(value))
-    for key, part in below:
-        yield from _found(part, f"{path}{key}.")

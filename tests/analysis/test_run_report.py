@@ -260,6 +260,17 @@ def test_the_command_repeats_this_run(tmp_path: Path) -> None:
     assert "python run_sim.py scenario.yaml scenario.yaml is the file beside this page." in text
 
 
+def test_settings_without_effect_are_told(tmp_path: Path) -> None:
+    directory = write_run(tmp_path / "run", Case(users=5, devices=5))
+    idle = {"faults.regions": "no fault names regions"}
+    text = rewritten(
+        directory, "manifest.json", lambda manifest: manifest.update(idle_settings=idle)
+    )
+    assert "Settings without effect faults.regions as no fault names regions" in text
+    text = rewritten(directory, "manifest.json", lambda manifest: manifest.update(idle_settings={}))
+    assert "Settings without effect" not in text
+
+
 @pytest.mark.parametrize(("dataset", "told"), [("ml-100k", True), ("data/my.txt", False)])
 def test_the_command_says_where_a_data_set_is_looked_for(
     dataset: str, told: bool, tmp_path: Path
