@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from models.errors import ModelError
+from workloads.content_hash import file_hash
 
 CONFIG_FILE = "config.json"
 WEIGHTS = "model.safetensors"
@@ -50,8 +51,8 @@ class Pretrained:
         """
         digest = hashlib.sha256()
         for path in sorted({path for each in FILES for path in self.directory.glob(each)}):
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
+            state = path.stat()
+            content = _content_hash(path, state.st_size, state.st_mtime_ns)
             digest.update(f"{path.name} {content}\n".encode())
         return digest.hexdigest()
 
@@ -65,6 +66,13 @@ class Pretrained:
         """What `config.json` says."""
         config: dict[str, Any] = json.loads((self.directory / CONFIG_FILE).read_text("utf-8"))
         return config
+
+
+@cache
+def _content_hash(path: Path, size_bytes: int, written_ns: int) -> str:
+    """Return the SHA-256 (hex) of a file, read once as long as it is as it was."""
+    del size_bytes, written_ns  # they tell one state of the file from another
+    return file_hash(path)
 
 
 def resolve(name: str, key: str) -> Pretrained:

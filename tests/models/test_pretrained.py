@@ -1,9 +1,11 @@
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,26 @@ def test_the_hash_is_of_the_contents_wherever_they_are(tmp_path: Path) -> None:
         changed = Path(shutil.copytree(first.directory, tmp_path / f"changed {file}"))
         (changed / file).write_text(content)
         assert resolve(str(changed), KEY).content_hash != first.content_hash
+
+
+def test_files_are_read_once_as_long_as_they_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    digest = hashlib.file_digest
+
+    def counted(file: Any, *arguments: Any) -> Any:
+        read.append(Path(file.name).name)
+        return digest(file, *arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    directory = model_directory(tmp_path / "a")
+    hashes = {resolve(str(directory), KEY).content_hash for _ in range(3)}
+    assert len(hashes) == 1
+    assert sorted(read) == ["config.json", "model.safetensors"]
+    (directory / "config.json").write_text('{"other": 1}')
+    assert resolve(str(directory), KEY).content_hash not in hashes
+    assert sorted(read) == ["config.json", "config.json", "model.safetensors"]
 
 
 def test_the_config_is_what_the_file_says(tmp_path: Path) -> None:
