@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import nn
@@ -13,6 +14,7 @@ from models.recommender import Recommender
 from models.training.next_item import NextItem
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
+from workloads.progress import Progress
 from workloads.settings import Settings
 
 WHOLE_TRAINING_PART = "all training interactions"
@@ -90,6 +92,27 @@ class Architecture(Settings, ABC):
     def list_identity(self) -> dict[str, Any]:
         """Return everything that it contributes to what its lists depend on, beside its weights."""
         return self.identity()
+
+    def make_ready(
+        self,
+        model: Any,
+        corpus: Corpus,
+        plan: NumericsPlan,
+        cache_dir: Path | None,
+        progress: Progress,
+    ) -> None:
+        """Do what a new model needs before it is trained, and takes long: most models nothing.
+
+        It must leave torch's random state as it is.
+
+        Args:
+            model: as `build` returned it, on the plan's device.
+            corpus: what it will learn from.
+            plan: how to compute.
+            cache_dir: keeps what other trainings need too; None keeps nothing.
+            progress: told of it.
+        """
+        del model, corpus, plan, cache_dir, progress
 
     def objective(
         self, model: Any, corpus: Corpus, recipe: RecipeSettings, plan: NumericsPlan, seed: int

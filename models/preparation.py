@@ -77,7 +77,7 @@ def prepare(
         history: interactions before the replay window that the models are given as context.
         first_list_age_steps: interactions that the preloaded list's basis lacks of H_0.
         settings: the models.
-        cache_dir: holds `weights/`, `lists/` and `outcomes/`.
+        cache_dir: holds `weights/`, `lists/`, `texts/` and `outcomes/`.
         progress: told of training and building.
 
     Raises:

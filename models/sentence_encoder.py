@@ -16,6 +16,7 @@ from models.pretrained import (
     refuse_tokens_beyond,
     refusing,
 )
+from workloads.progress import SILENT, Progress
 
 NOT_READ = ("pooler.", "decoder.")
 """Parts of a model that a checkpoint of its encoder may lack: a layer on top, and what writes."""
@@ -25,7 +26,11 @@ BATCH = 64
 
 
 def encode_texts(
-    pretrained: Pretrained, texts: tuple[str, ...], device: torch.device, key: str
+    pretrained: Pretrained,
+    texts: tuple[str, ...],
+    device: torch.device,
+    key: str,
+    progress: Progress = SILENT,
 ) -> Tensor:
     """Return the means of the texts' last hidden states, scaled to length 1.
 
@@ -37,6 +42,7 @@ def encode_texts(
         texts: n of them.
         device: where to compute.
         key: the setting that names the encoder.
+        progress: told of the texts.
 
     Returns:
         float32, shape [n, width], on the CPU.
@@ -51,7 +57,7 @@ def encode_texts(
     longest = min(tokenizer.model_max_length, _positions(encoder.config))
     by_length = sorted(range(len(texts)), key=lambda text: (len(texts[text]), text))
     vectors = torch.zeros(len(texts), encoder.config.get_text_config().hidden_size)
-    with torch.inference_mode():
+    with torch.inference_mode(), progress.phase("Encode the items' texts", len(texts)) as advance:
         for first in range(0, len(texts), BATCH):
             batch = by_length[first : first + BATCH]
             tokens = tokenizer(
@@ -65,6 +71,7 @@ def encode_texts(
             real = tokens["attention_mask"][:, :, None]
             mean = (states * real).sum(dim=1) / real.sum(dim=1)
             vectors[batch] = functional.normalize(mean, dim=1).cpu()
+            advance(len(batch))
     return vectors
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -222,21 +223,26 @@ def obtain(task: TrainingTask, cache_dir: Path, progress: Progress) -> Weights:
     if entry is not None:
         return Weights(task, entry, 0.0)
     started_s = time.perf_counter()
-    entry = cache.add(task.identity, lambda directory: _train(task, directory, progress))
+    entry = cache.add(task.identity, partial(_train, task, cache_dir, progress))
     return Weights(task, entry, time.perf_counter() - started_s)
 
 
-def train(task: TrainingTask, progress: Progress) -> tuple[Any, TrainingResult]:
-    """Train the task's model without the cache."""
+def train(
+    task: TrainingTask, progress: Progress, cache_dir: Path | None = None
+) -> tuple[Any, TrainingResult]:
+    """Train the task's model; weights are not kept, what else takes long is, if there is a place."""
     with computing(task.plan, task.seed):
         model = task.initial_model().to(task.plan.device)
+        task.architecture.make_ready(model, task.corpus, task.plan, cache_dir, progress)
         objective = task.objective(model, progress)
         trainer = Trainer(model, objective, task.recipe, task.seed, task.starts_trained)
         return model, trainer.train(task.title, progress)
 
 
-def _train(task: TrainingTask, directory: Path, progress: Progress) -> dict[str, Any]:
-    model, result = train(task, progress)
+def _train(
+    task: TrainingTask, cache_dir: Path, progress: Progress, directory: Path
+) -> dict[str, Any]:
+    model, result = train(task, progress, cache_dir)
     model.cpu().save(directory)
     parameters, non_embedding = model.parameter_counts()
     ndcg10 = result.validation_ndcg10

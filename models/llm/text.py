@@ -22,14 +22,18 @@ from models.llm.causal import CausalLm
 from models.llm.causal_body import CausalBody
 from models.numerics import NumericsPlan
 from models.pretrained import Pretrained, resolve
-from models.sentence_encoder import check_encoder, encode_texts, encoder_width
+from models.sentence_encoder import check_encoder, encoder_width
+from models.text_vectors import text_vectors
 from models.training.full_softmax import full_softmax_loss
 from models.training.next_item import NextItem
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
+from workloads.progress import Progress
 
 ENCODER_KEY = "models.llm.encoder"
 TEXT_FILE = "item_text.safetensors"
+TEXTS_VERSION = 2
+"""Raised whenever the same texts train other weights than before."""
 SPREAD = 0.02
 """Standard deviation of new item vectors, as in a new Llama. The projection itself has outputs of
 spread 1, so that steps of the size that suits the causal model change it as slowly."""
@@ -64,7 +68,11 @@ class TextLmSettings(CausalBody):
 
     def identity(self) -> dict[str, Any]:
         """Return the settings, with the contents of the pretrained files instead of their place."""
-        return {**super().identity(), "encoder": self._encoder().content_hash}
+        return {
+            **super().identity(),
+            "encoder": self._encoder().content_hash,
+            "texts_version": TEXTS_VERSION,
+        }
 
     def build(self, corpus: Corpus) -> "TextLm":
         """Return a new model that has yet to read the items' texts (`TextLm.read_texts`).
@@ -75,11 +83,28 @@ class TextLmSettings(CausalBody):
         self.check(corpus)
         return TextLm(self, corpus)
 
+    def make_ready(
+        self,
+        model: Any,
+        corpus: Corpus,
+        plan: NumericsPlan,
+        cache_dir: Path | None,
+        progress: Progress,
+    ) -> None:
+        """Encode the items' texts, where no training has done so before.
+
+        Raises:
+            ModelError: the encoder or its tokenizer is unusable.
+        """
+        texts = item_texts(corpus)
+        model.read_texts(
+            text_vectors(self._encoder(), texts, plan, ENCODER_KEY, cache_dir, progress)
+        )
+
     def objective(
         self, model: Any, corpus: Corpus, recipe: RecipeSettings, plan: NumericsPlan, seed: int
     ) -> Objective:
         """Return the prediction of the next item among those that occur in training."""
-        model.read_texts(self._encoder(), item_texts(corpus))
         return NextTrainedItem(model, corpus, recipe, plan, seed)
 
     def _encoder(self) -> Pretrained:
@@ -146,14 +171,10 @@ class TextLm(CausalLm):
         self.residual = None if residual is None else nn.Parameter(residual)
         self.residual_dropout = settings.residual_dropout
 
-    def read_texts(self, encoder: Pretrained, texts: tuple[str, ...]) -> None:
-        """Encode the items' texts, one of each item.
-
-        Raises:
-            ModelError: the encoder or its tokenizer is unusable.
-        """
-        vectors = encode_texts(encoder, texts, self.text.device, ENCODER_KEY).to(self.text.device)
-        vectors -= vectors[self.trained].mean(dim=0)
+    def read_texts(self, vectors: Tensor) -> None:
+        """Take the vectors of the items' texts: float [items, e], as `text_vectors` returns them."""
+        vectors = vectors.to(self.text.device)
+        vectors = vectors - vectors[self.trained].mean(dim=0)
         self.text.copy_(vectors / vectors.square().mean().sqrt())
 
     def projected(self) -> Tensor:

@@ -1,5 +1,7 @@
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import torch
 from small_log import HISTORY, log_of, tiny_settings
 from text_models import saved, text_gpt2
 
+from models.cooperation import without_users
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.llm.text import SPREAD, TextLm, TextLmSettings
@@ -19,9 +22,9 @@ from models.preparation import training_tasks
 from models.pretrained import resolve
 from models.sentence_encoder import encode_texts
 from models.training.settings import RecipeSettings
-from models.weights import Weights, obtain
+from models.weights import Weights, obtain, train
 from workloads.interaction_log import Catalogue, InteractionLog
-from workloads.progress import SILENT
+from workloads.progress import SILENT, Advance, Progress
 from workloads.splits import split
 from workloads.workload_settings import WorkloadSettings
 
@@ -102,7 +105,7 @@ def refused(settings: TextLmSettings, corpus: Corpus) -> ModelError:
     def check_and_train() -> None:
         settings.check(corpus)
         model = settings.build(corpus)
-        settings.objective(model, corpus, RecipeSettings(), plan_of("cpu", 1), 0)
+        settings.make_ready(model, corpus, plan_of("cpu", 1), None, SILENT)
 
     with pytest.raises(ModelError) as error:
         check_and_train()
@@ -187,6 +190,7 @@ def test_training_never_sees_an_item_outside_it(encoder: str) -> None:
     corpus = corpus_of(titled_log())
     settings = TextLmSettings.model_validate(tiny(encoder))
     model = settings.build(corpus).train()
+    settings.make_ready(model, corpus, plan_of("cpu", 1), None, SILENT)
     objective = settings.objective(model, corpus, RecipeSettings(), plan_of("cpu", 1), 0)
     examples = np.arange(8)
     before = float(objective.loss(examples).detach())
@@ -257,7 +261,7 @@ def test_an_encoder_that_names_its_width_otherwise_is_read(encoder: str, tmp_pat
     T5Model(config).save_pretrained(place)
     settings, corpus = TextLmSettings.model_validate(tiny(str(place))), corpus_of(titled_log())
     model = settings.build(corpus)
-    settings.objective(model, corpus, RecipeSettings(), plan_of("cpu", 1), 0)
+    settings.make_ready(model, corpus, plan_of("cpu", 1), None, SILENT)
     assert model.text.shape == (ITEMS, 12)
     assert model.text.square().mean() == pytest.approx(1.0)
 
@@ -288,3 +292,41 @@ def test_training_leaves_out_a_share_of_the_items_own_vectors(encoder: str) -> N
     share = (seen / draws)[model.trained]
     assert share.mean() == pytest.approx(0.75, abs=0.02)  # 20 items x 400 draws
     assert model.eval().item_vectors()[model.trained].eq(1.0).all()
+
+
+class Told(Progress):
+    """Remembers which phases there were, and how much was done in each."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, title: str, total: float) -> Iterator[Advance]:
+        self.done[title] = 0
+
+        def advance(amount: float = 1, note: str = "") -> None:
+            self.done[title] += amount
+
+        yield advance
+
+
+def test_texts_are_encoded_once_for_all_trainings_and_tell_of_it(
+    encoder: str, tmp_path: Path
+) -> None:
+    corpus = corpus_of(titled_log())
+    settings = tiny_settings(llm=tiny(encoder, dropout=0.1, residual_dropout=0.5))
+    task = training_tasks(corpus.log, corpus.split, HISTORY, settings)[1]
+    first, again, fold = Told(), Told(), Told()
+    model, _ = train(task, first, tmp_path)
+    assert first.done["Encode the items' texts"] == ITEMS
+    cached, _ = train(task, again, tmp_path)
+    left_out = np.arange(corpus.log.users) % 2 == 0
+    train(
+        replace(task, corpus=replace(corpus, split=without_users(corpus.split, left_out))),
+        fold,
+        tmp_path,
+    )
+    assert "Encode the items' texts" not in again.done
+    assert "Encode the items' texts" not in fold.done
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, cached.state_dict()[name])
