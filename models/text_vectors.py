@@ -64,4 +64,5 @@ def text_vectors(
         "versions": library_versions(),
     }
     entry = cache.find(identity) or cache.add(identity, build)
-    return load_file(entry.directory / VECTORS_FILE)["vectors"]
+    vectors: Tensor = load_file(entry.directory / VECTORS_FILE)["vectors"]
+    return vectors

@@ -230,7 +230,7 @@ def obtain(task: TrainingTask, cache_dir: Path, progress: Progress) -> Weights:
 def train(
     task: TrainingTask, progress: Progress, cache_dir: Path | None = None
 ) -> tuple[Any, TrainingResult]:
-    """Train the task's model; weights are not kept, what else takes long is, if there is a place."""
+    """Train the task's model without the cache of weights; of texts, where one is given."""
     with computing(task.plan, task.seed):
         model = task.initial_model().to(task.plan.device)
         task.architecture.make_ready(model, task.corpus, task.plan, cache_dir, progress)

@@ -172,7 +172,7 @@ class TextLm(CausalLm):
         self.residual_dropout = settings.residual_dropout
 
     def read_texts(self, vectors: Tensor) -> None:
-        """Take the vectors of the items' texts: float [items, e], as `text_vectors` returns them."""
+        """Take the vectors of the items' texts, as `text_vectors` returns them: [items, e]."""
         vectors = vectors.to(self.text.device)
         vectors = vectors - vectors[self.trained].mean(dim=0)
         self.text.copy_(vectors / vectors.square().mean().sqrt())

@@ -301,10 +301,10 @@ class Told(Progress):
         self.done: dict[str, float] = {}
 
     @contextmanager
-    def phase(self, title: str, total: float) -> Iterator[Advance]:
+    def phase(self, title: str, total: float) -> Iterator[Advance]:  # noqa: ARG002
         self.done[title] = 0
 
-        def advance(amount: float = 1, note: str = "") -> None:
+        def advance(amount: float = 1, note: str = "") -> None:  # noqa: ARG001
             self.done[title] += amount
 
         yield advance
