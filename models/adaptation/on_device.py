@@ -184,8 +184,9 @@ class OnDeviceWorld(AdaptedWorld):
         self._trainer = DeviceTrainer(head, lists.binary_logits, settings)
         versions = (lists.steps - 1) // settings.every_interactions
         self._shipped: NDArray[np.float32] = head.shipped.cpu().numpy()
-        # From version 1 on. Pages that nothing is written to take no memory.
-        self._own = np.empty((len(user), versions, len(self._shipped)), np.float32)
+        # From version 1 on; one at least, as the shipped parameters are looked up beside it. Pages
+        # that nothing is written to take no memory.
+        self._own = np.empty((len(user), max(1, versions), len(self._shipped)), np.float32)
         self._begun: list[Begun] = []
         self._trained = np.zeros(len(user), np.int64)  # newest version that is computed
 

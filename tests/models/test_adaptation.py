@@ -377,6 +377,16 @@ def test_a_model_without_a_part_to_adapt_is_refused(small, monkeypatch):
     assert error.value.key == "models.adaptation.kind"
 
 
+@pytest.mark.parametrize("every", [1, STEPS, 10])
+def test_without_room_for_a_training_a_device_has_what_was_shipped(small, every):
+    world = on_device(small, every_interactions=every).world(np.arange(5))
+    shipped = ScoringHead(small.prepared.srm.model()).shipped.numpy()
+    assert np.array_equal(world.parameters(0, 0), shipped)
+    table = small.prepared.outcomes.table(small.settings.fusion)
+    expected = table.consistency[0, table.cell_offset[1] + np.arange(STEPS)]
+    np.testing.assert_allclose(world.consistency(0, 0, 1)[1:], expected[1:], atol=1e-6)
+
+
 def test_devices_that_diverge_are_refused(small):
     world = on_device(small, learning_rate=1e300).world(np.arange(20))
     for device in range(20):
