@@ -16,6 +16,7 @@ from models.training.candidate_lists import ListRanking, beside_the_target
 from models.training.objective import Objective
 from models.training.settings import Cooperative
 from models.training_lists import (
+    FILLERS_VERSION,
     ListTask,
     StoredLists,
     obtain_lists,
@@ -49,8 +50,10 @@ class CooperativeTask(TrainingTask):
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that the weights are a function of."""
+        filled = any(lists.count < self.strategy.list_size for lists in self.lists)
         return {
             **super().identity,
+            **({"fillers_version": FILLERS_VERSION} if filled else {}),
             "strategy": self.strategy.model_dump(mode="json"),
             "lists": [lists.content_hash for lists in self.lists],
             "calibration_lists": self.calibration.content_hash,

@@ -22,6 +22,8 @@ from workloads.progress import SILENT, Progress
 
 LISTS_VERSION = 1
 """Raised whenever the same weights and prefixes give other lists than before."""
+FILLERS_VERSION = 2
+"""Raised whenever the same lists are filled up with other items than before."""
 PART = 2048
 """Prefixes in a part: what an interruption costs, and how often progress is told."""
 FILLED_ROWS = 64
@@ -185,7 +187,8 @@ def uniform_fillers(
         prefixes: R histories.
         item: int32, shape [R, N]: the lists.
         count: fillers of each list.
-        seed: the draw of an item for a prefix is a function of it and of both.
+        seed: the draw of an item is a function of it and of the target's place in the log, whatever
+            other prefixes there are.
         progress: told of the lists that are filled up.
 
     Returns:
@@ -193,13 +196,14 @@ def uniform_fillers(
     """
     filler = np.zeros((len(prefixes), count), np.int32)
     taken = prefixes.taken(log)
+    target_place = log.offsets[prefixes.user] + prefixes.stop
     with progress.phase("Fill up the training lists", len(prefixes)) as advance:
         for first in range(0, len(prefixes), FILLED_ROWS):
             rows = np.arange(first, min(first + FILLED_ROWS, len(prefixes)))
             draw = np.stack(
                 [
-                    draws.uniform(seed, "training list fillers", row, len(log.catalogue))
-                    for row in rows.tolist()
+                    draws.uniform(seed, "training list fillers", place, len(log.catalogue))
+                    for place in target_place[rows].tolist()
                 ]
             )
             within = np.arange(len(rows))

@@ -201,6 +201,13 @@ def test_the_training_starts_from_the_independent_weights(
     assert weights_bytes(task_of(cooperated).initial_model()) == weights_bytes(independent.model())
 
 
+def test_only_lists_that_are_filled_up_depend_on_how(cooperated: PreparedModels) -> None:
+    task = task_of(cooperated)
+    assert "fillers_version" not in task.identity
+    short = tuple(replace(lists, count=5) for lists in task.lists)
+    assert "fillers_version" in replace(task, lists=short).identity
+
+
 def test_the_start_is_kept_where_no_epoch_ranks_better(cooperated: PreparedModels) -> None:
     task = task_of(cooperated)
     assert task.start is not None

@@ -72,6 +72,23 @@ def test_fillers_are_unseen_unlisted_and_not_the_target() -> None:
     assert set(filler.ravel().tolist()) == set(range(4, 40))
 
 
+def test_fillers_of_a_target_are_its_own_whatever_other_targets_there_are() -> None:
+    log = pattern_log(users=40)
+    users, start, stop = np.arange(40), np.zeros(40, np.int64), np.full(40, 3)
+    prefixes = Prefixes(users, start, stop)
+    lists = np.zeros((40, 1), np.int32)
+    whole = uniform_fillers(log, prefixes, lists, 8, seed=0)
+    halves = [
+        uniform_fillers(log, prefixes.part(half), lists[half], 8, seed=0)
+        for half in (users[::2], users[1::2])
+    ]
+    assert np.array_equal(halves[0], whole[::2])
+    assert np.array_equal(halves[1], whole[1::2])
+    # Of 36 items left, 8 x 8 / 36 are in both where the draws have nothing to do with each other.
+    shared = [len(set(a) & set(b)) for a, b in zip(*(h.tolist() for h in halves), strict=True)]
+    assert np.mean(shared) < 4
+
+
 def plain_fillers(
     log: InteractionLog, prefixes: Prefixes, item: np.ndarray, count: int, seed: int
 ) -> np.ndarray:
@@ -79,7 +96,8 @@ def plain_fillers(
     filler = np.zeros((len(prefixes), count), np.int32)
     taken = prefixes.taken(log)
     for row in range(len(prefixes)):
-        draw = draws.uniform(seed, "training list fillers", row, len(log.catalogue))
+        place = int(log.offsets[prefixes.user[row]] + prefixes.stop[row])  # of the target
+        draw = draws.uniform(seed, "training list fillers", place, len(log.catalogue))
         one = slice(row, row + 1)
         draw[seen_pairs(log, prefixes.user[one], prefixes.stop[one])[1]] += 1
         draw[item[row]] += 2
