@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from experiment.scenario import Scenario
@@ -59,12 +60,14 @@ def idle_settings(scenario: Scenario) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path, section in sections(scenario):
-        rules = [rule for rule in RULES if isinstance(section, rule.section)]
-        given = _given(section) if rules else set()
-        for rule in rules:
-            if given.intersection(rule.keys) and rule.idle(section, scenario):
-                for key in rule.keys:
-                    if key in given:
+        for rule in RULES:
+            if not isinstance(section, rule.section):
+                continue
+            written = [key for key in rule.keys if key in section.model_fields_set]
+            if written and rule.idle(section, scenario):
+                usual = _usual(section)
+                for key in written:
+                    if key not in usual or getattr(section, key) != usual[key]:
                         found.setdefault(f"{path}{key}", rule.reason)
     return found
 
@@ -75,22 +78,21 @@ def idle_everywhere(scenarios: Sequence[Scenario]) -> dict[str, str]:
     return {key: reason for key, reason in first.items() if all(key in other for other in others)}
 
 
-def _given(section: Settings) -> set[str]:
-    """Return the keys of a section that somebody chose."""
-    given, usual = section.model_fields_set, _usual(section)
-    return {key for key in given if key not in usual or getattr(section, key) != usual[key]}
-
-
 def _usual(section: Settings) -> Mapping[str, Any]:
     """Return the values of a section that tell nothing about who wrote them down."""
     if isinstance(section, PresetNetwork) and section.preset != EXPLICIT:
-        return dict(PresetNetwork.model_validate({"preset": section.preset}))
+        return _figures(section.preset)
     if isinstance(section, HardwareClass) and section.kind in known_classes():
         return dict(HardwareClass.model_validate({"kind": section.kind, "share": section.share}))
     if section.model_fields_set >= set(section.model_dump()):
         fields = type(section).model_fields
         return {key: field.get_default(call_default_factory=True) for key, field in fields.items()}
     return {}
+
+
+@cache
+def _figures(preset: str) -> Mapping[str, Any]:
+    return dict(PresetNetwork.model_validate({"preset": preset}))
 
 
 def _always_covered(scenario: Scenario) -> bool:
