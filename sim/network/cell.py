@@ -85,7 +85,7 @@ class SharedCells:
             for capacity, cap in zip(capacity_bps, cap_bps, strict=True)
         ]
         self._disturbances = disturbances
-        self._disturbed: dict[tuple[Direction, int], list[SharedTransfer]] = {}
+        self._disturbed: dict[tuple[Direction, int], SharedTransfer] = {}
 
     def covered(self, device: int, time_s: float) -> bool:
         """Tell whether no disturbance takes the device's network away."""
@@ -101,7 +101,8 @@ class SharedCells:
     ) -> None:
         """Let bytes begin to cross now; `crossed` succeeds with the time at which the last one has.
 
-        If coverage is lost for ever before that, it succeeds then, with infinity.
+        If coverage is lost for ever before that, it succeeds then, with infinity. The device must
+        have no other transfer under way in this direction.
         """
         cell = self._cells[direction][self._cell_of[device]]
         if not self._disturbances:
@@ -109,35 +110,26 @@ class SharedCells:
             return
         factor = self._disturbances.bandwidth_factor(device, clock.now)
         transfer = cell.begin(clock, device, 8 * wire_bytes, factor, crossed)
-        key = direction, device
-        if key in self._disturbed:
-            under_way = [each for each in self._disturbed[key] if not each.ended]
-            self._disturbed[key] = [*under_way, transfer]
-        else:
-            self._await_change(clock, direction, device, [transfer])
+        awaits_change = (direction, device) in self._disturbed
+        self._disturbed[direction, device] = transfer
+        if not awaits_change:
+            self._await_change(clock, direction, device)
 
-    def _await_change(
-        self, clock: Clock, direction: Direction, device: int, under_way: list[SharedTransfer]
-    ) -> None:
+    def _await_change(self, clock: Clock, direction: Direction, device: int) -> None:
         """Have an event at the next change of a device's conditions, for what is under way."""
-        key = direction, device
-        self._disturbed.pop(key, None)
+        transfer = self._disturbed[direction, device]
         steps = self._disturbances.steps(device)
         following = steps.at(clock.now) + 1
-        if following == len(steps.start_s):
-            for transfer in under_way if steps.factor[-1] == 0 else ():
+        if transfer.ended or following == len(steps.start_s):
+            del self._disturbed[direction, device]
+            if not transfer.ended and steps.factor[-1] == 0:
                 clock.succeed_at(clock.now, transfer.crossed, math.inf)
             return
-        if not under_way:
-            return
-        self._disturbed[key] = under_way
 
         def change(_: Event) -> None:
             cell = self._cells[direction][self._cell_of[device]]
-            for transfer in self._disturbed[key]:
-                cell.change(clock, transfer, steps.factor[following])
-            under_way = [each for each in self._disturbed[key] if not each.ended]
-            self._await_change(clock, direction, device, under_way)
+            cell.change(clock, self._disturbed[direction, device], steps.factor[following])
+            self._await_change(clock, direction, device)
 
         edge = clock.at(steps.start_s[following])
         assert edge.callbacks is not None

@@ -127,7 +127,9 @@ class Links:
         wire_bytes = self._wire_bytes(size_bytes)
         if self._foreseeable and in_sight:
             times_s = now_s, reaching_s, after_s
-            arrived_s = self._foresee(message, direction, times_s, wire_bytes, waking=up)
+            arrived_s = self._foresee(
+                now_s, message, direction, times_s, wire_bytes, waking=reaching_s == now_s
+            )
             if arrived_s is not None:
                 return clock.at(arrived_s, value=message)
         arrival = clock.event()
@@ -138,7 +140,7 @@ class Links:
             assert reached.callbacks is not None
             reached.callbacks.append(lambda _: self._begin(clock, sending, size_bytes, arrival))
         else:
-            self._begin(clock, sending, size_bytes, arrival)
+            clock.process(self._travel(clock, sending, size_bytes, arrival))
         return arrival
 
     def _begin(self, clock: Clock, sending: Sending, size_bytes: int, arrival: Event) -> None:
@@ -146,7 +148,9 @@ class Links:
         if self._foreseeable:
             times_s = sending.sent_s, clock.now, sending.latency_s
             message, wire_bytes = sending.message, sending.wire_bytes
-            arrived_s = self._foresee(message, sending.direction, times_s, wire_bytes, waking=True)
+            arrived_s = self._foresee(
+                clock.now, message, sending.direction, times_s, wire_bytes, waking=True
+            )
             if arrived_s is not None:
                 clock.succeed_at(arrived_s, arrival, message)
                 return
@@ -163,6 +167,7 @@ class Links:
 
     def _foresee(
         self,
+        now_s: float,
         message: Message,
         direction: Direction,
         times_s: tuple[float, float, float],
@@ -172,10 +177,12 @@ class Links:
     ) -> float | None:
         """Return the arrival of a message on which nothing later can have an influence.
 
-        What does not cross in one go is left out. So is, unless it may wake it, what will reach a
-        sleeping radio: something else may wake that before.
+        What does not cross in one go is left out, and what needs the radio after the next change of
+        conditions: something else may have woken another radio by then. So is, unless it may wake
+        it, what will reach a sleeping radio: something else may wake that before.
 
         Args:
+            now_s: when that is asked.
             message: what travels.
             direction: which way.
             times_s: when it was sent, when it reaches the link, and how long it is under way after
@@ -192,7 +199,7 @@ class Links:
             wake_s = free_s
         if self.conditions is not None:
             covered = self.conditions.covered_stretch(device, wake_s)
-            if covered is None or covered.start_s > wake_s:
+            if covered is None or covered.start_s > now_s:
                 return None
             stretch = covered
         radio = stretch.radio

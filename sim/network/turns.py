@@ -27,15 +27,16 @@ class Turns:
         """Return when a message that is sent downwards now reaches the link, by itself at `time_s`.
 
         It does not overtake those that were sent before it: latency varies, but packets of one path
-        stay in order.
+        stay in order. So it comes after them, if only by the least time that there is.
 
         Returns:
             That time, and whether the turns of all that were sent before are known.
         """
         reached_s = self._reached_s.get(device, -math.inf)
-        if time_s > reached_s:
-            self._reached_s[device] = reached_s = time_s
-        return reached_s, now_s > self._out_of_sight_s.get(device, -math.inf)
+        if time_s <= reached_s:
+            time_s = math.nextafter(reached_s, math.inf)
+        self._reached_s[device] = time_s
+        return time_s, now_s > self._out_of_sight_s.get(device, -math.inf)
 
     def lose_sight(self, device: int, reaching_s: float) -> None:
         """Note that a message is under way downwards of which nobody knows when it will cross."""

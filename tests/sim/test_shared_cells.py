@@ -19,7 +19,7 @@ from sim.network.processor_sharing import ProcessorSharing
 
 @dataclass(frozen=True)
 class Sent:
-    """A transfer to be: when, whose, how large."""
+    """A transfer to be: when, in the place of which device, how large."""
 
     at_s: float
     device: int
@@ -27,13 +27,22 @@ class Sent:
 
 
 def ends_s(sent, cell_of=None, capacity_bps=8.0, cap_bps=math.inf, disturbances=()):
-    """Run transfers upwards; return when each ends, infinite if it never does."""
-    devices = 1 + max(each.device for each in sent)
+    """Run transfers upwards; return when each ends, infinite if it never does.
+
+    A device has one transfer at a time; so each is one of a device of its own.
+    """
+    places = [each.device for each in sent]
     cells = SharedCells(
-        cell_of or [0] * devices,
+        [cell_of[place] if cell_of else 0 for place in places],
         (capacity_bps, capacity_bps),
         (cap_bps, cap_bps),
-        Disturbances(disturbances, devices),
+        Disturbances(
+            [
+                each if each.devices is None else replace(each, devices=each.devices[places])
+                for each in disturbances
+            ],
+            len(sent),
+        ),
     )
     clock = Clock()
     ended = [math.inf] * len(sent)
@@ -41,7 +50,7 @@ def ends_s(sent, cell_of=None, capacity_bps=8.0, cap_bps=math.inf, disturbances=
     def transfer(number, each):
         yield clock.at(each.at_s)
         crossed = clock.event()
-        cells.begin(clock, Direction.UP, each.device, each.wire_bytes, crossed)
+        cells.begin(clock, Direction.UP, number, each.wire_bytes, crossed)
         ended[number] = yield crossed
 
     for number, each in enumerate(sent):
@@ -105,8 +114,6 @@ def fluid_ends_s(sent, capacity_bps, cap_bps, disturbances=()):
         ([Sent(0.0, 0, 3), Sent(0.0, 1, 1), Sent(0.0, 2, 2)], [6.0, 3.0, 5.0]),
         # One ends when another begins: they never share.
         ([Sent(0.0, 0, 5), Sent(5.0, 1, 5)], [5.0, 10.0]),
-        # Two of one device share like those of two.
-        ([Sent(0.0, 0, 5), Sent(0.0, 0, 5)], [10.0, 10.0]),
     ],
 )
 def test_hand_computed_cases(sent, expected_s):

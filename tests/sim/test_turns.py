@@ -16,6 +16,7 @@ from sim.network.disturbances import Disturbance
 from sim.network.message import Direction
 from sim.network.mobility import MobilityNetwork
 from sim.network.preset import PresetNetwork
+from sim.network.trace import TraceNetwork
 
 UP, DOWN = Direction.UP, Direction.DOWN
 # A message of 960 bytes is one of 1000 with its headers: a second at 8 kbit/s.
@@ -76,7 +77,18 @@ def test_jitter_puts_no_reply_before_an_earlier_one():
     assert (np.diff(arrived) > 0).all()
 
 
-def test_the_link_of_a_message_that_never_crosses_is_not_blocked_in_the_records():
+def test_the_queue_of_a_trace_keeps_the_order_of_sending(tmp_path):
+    (tmp_path / "trace").write_text("1000\n")
+    trace = str(tmp_path / "trace")
+    jitter = {"distribution": "lognormal", "sigma": 1.5}
+    values = {"kind": "trace", "up": trace, "down": trace, "rtt_s": 2.0, "jitter": jitter}
+    links = TraceNetwork.model_validate(values).links(0, 1, 60)
+    # Numbers of steps fall, so that nothing but the order of sending can bring them into order.
+    arrived = arrivals_s(links, [(5.9 - 0.1 * step, DOWN, 0, 1460) for step in range(60)])
+    assert (np.diff(arrived) < 0).all()
+
+
+def test_a_message_that_never_crosses_blocks_no_later_one():
     lost = Disturbance(0.5, math.inf, bandwidth_factor=0.0)
     links = links_of(PresetNetwork, disturbances=[lost])
     arrived = arrivals_s(links, [(0.0, UP, 0, SECOND_BYTES), (0.1, UP, 0, SECOND_BYTES)])
@@ -101,18 +113,32 @@ SENT = st.lists(
     ),
     max_size=12,
 )
-JITTERED = {"rtt_s": 0.4, "jitter": {"distribution": "lognormal", "sigma": 0.8}, "radio": "3g"}
+JITTERED = {"rtt_s": 3.0, "jitter": {"distribution": "lognormal", "sigma": 0.8}, "radio": "3g"}
 REGIMES = {
-    "regimes": {"slow": {**SLOW, **JITTERED}, "fast": {**SLOW, "up_bps": 64e3, "radio": "lte"}},
-    "markov": {"mean_s": {"slow": 3.0, "fast": 2.0, "none": 1.0}},
+    "regimes": {
+        "slow": {**SLOW, **JITTERED},
+        "fast": {**JITTERED, "up_bps": 64e3, "down_bps": 64e3, "radio": "lte"},
+    },
+    "markov": {"mean_s": {"slow": 3.0, "fast": 2.0, "none": 0.5}},
 }
 
 
-@given(sent=SENT)
-@settings(max_examples=60)
-def test_foreseeing_changes_nothing(sent):
-    foreseen = links_of(PresetNetwork, **JITTERED)
-    unforeseen = links_of(PresetNetwork, **JITTERED, loss={"probability": 1e-300})
+def links_between_regimes(**values):
+    regimes = {name: {**figures, **values} for name, figures in REGIMES["regimes"].items()}
+    settings = {"kind": "mobility", **REGIMES, "regimes": regimes}
+    return MobilityNetwork.model_validate(settings).links(0, 2, 60)
+
+
+@given(sent=SENT, mobile=st.booleans())
+@settings(max_examples=80)
+def test_foreseeing_changes_nothing(sent, mobile):
+    # Losses that never happen: nothing is foreseen.
+    lossy = {"loss": {"probability": 1e-300}}
+    if mobile:
+        foreseen, unforeseen = links_between_regimes(), links_between_regimes(**lossy)
+    else:
+        foreseen = links_of(PresetNetwork, **JITTERED)
+        unforeseen = links_of(PresetNetwork, **JITTERED, **lossy)
     assert arrivals_s(foreseen, sent) == arrivals_s(unforeseen, sent)
     ours, plain = foreseen.log.columns(), unforeseen.log.columns()
     for name in ("device", "direction", "wake_s", "start_s", "end_s", "arrived_s", "wire_bytes"):
@@ -127,8 +153,7 @@ def test_foreseeing_changes_nothing(sent):
 @settings(max_examples=60)
 def test_a_link_carries_one_message_at_a_time_in_order(sent, mobile):
     if mobile:
-        values = {"kind": "mobility", **REGIMES}
-        links = MobilityNetwork.model_validate(values).links(0, 2, 60)
+        links = links_between_regimes()
     else:
         links = links_of(PresetNetwork, **JITTERED, loss={"probability": 0.3})
     arrivals_s(links, sent)
