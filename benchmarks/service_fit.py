@@ -19,8 +19,9 @@ PREFILL_TERMS = (
     "seconds_per_token_pair",
 )
 """Token pairs are what attention costs in one pass: the sum of the squared lengths."""
-DECODE_TERMS = ("seconds", "seconds_per_sequence", "seconds_per_token")
-"""The keys and values of every kept token are read once."""
+DECODE_TERMS = ("seconds", "seconds_if_batched", "seconds_per_sequence", "seconds_per_token")
+"""The keys and values of every kept token are read once, and the weights are multiplied with one
+vector or with several."""
 WORTH_A_TERM = 0.005
 """A further term must lower the mean relative error by more."""
 
@@ -137,6 +138,7 @@ def _columns(timings: Timings) -> dict[str, Floats]:
     sequences, tokens = timings.sequences, timings.tokens
     return {
         "seconds": np.ones_like(sequences),
+        "seconds_if_batched": np.where(sequences > 1, 1.0, 0.0),
         "seconds_per_sequence": sequences,
         "seconds_per_token": sequences * tokens,
         "seconds_per_token_pair": sequences * tokens**2,

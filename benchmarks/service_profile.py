@@ -66,6 +66,7 @@ SIZES = ("hidden", "layers", "heads", "intermediate", "weights")
 UNITS = {
     "least_seconds": "us at least",
     "seconds": "us a pass",
+    "seconds_if_batched": "us if batched",
     "seconds_per_sequence": "us a request",
     "seconds_per_token": "us a token",
     "seconds_per_token_pair": "us a token pair",

@@ -49,9 +49,12 @@ def unscored(records: RunRecords) -> Finding | None:
         if reads
         else ""
     )
+    off = float((frame["battery_share"] == 0).mean()) if "battery_share" in frame else 0.0
+    if off:
+        why += f" At {percent(off)} of all steps the battery was empty: then no policy can ask."
     return Finding(
         "accuracy",
-        reads,
+        reads or off > MANY_NOT_RERANKED,
         f"{percent(share)} of steps were not scored on the device.",
         f"Phones had no power or budget to score their lists there. {asked}.{why}",
     )
@@ -65,7 +68,11 @@ def batteries(records: RunRecords) -> Finding | None:
     floors = records.scenario["devices"]["battery"]
     last = frame.groupby("device")["battery_share"].last()
     saving = float((last < floors["saver_below"]).mean())
-    stopped = float((last < floors["stop_below"]).mean())
+    stopped = float(((last < floors["stop_below"]) | (last == 0)).mean())
+    empty = float((last == 0).mean())
+    off = (
+        f" {percent(empty)} were empty: these phones were off, and asked no more." if empty else ""
+    )
     own_order = share_ranked(records, "llm")
     return Finding(
         "batteries",
@@ -73,7 +80,7 @@ def batteries(records: RunRecords) -> Finding | None:
         f"{percent(stopped)} of devices had stopped re-ranking at their last decision.",
         f"Their batteries were below {_floor(floors['stop_below'])}; {percent(saving)} were below "
         f"{_floor(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
-        f"re-ranked. {percent(own_order)} of all interactions saw the LLM's own order.",
+        f"re-ranked.{off} {percent(own_order)} of all interactions saw the LLM's own order.",
     )
 
 

@@ -41,11 +41,6 @@ class PacketTrace:
         """How long a round lasts."""
         return int(self.times_ms[-1])
 
-    @property
-    def mean_bps(self) -> float:
-        """Bits that can cross in a second, over a round."""
-        return 8 * OPPORTUNITY_BYTES * len(self.times_ms) / (self.period_ms / 1000)
-
     def count_until(self, position_ms: int) -> int:
         """Return how many opportunities there are from the start up to and at that time."""
         rounds, rest_ms = divmod(position_ms, self.period_ms)

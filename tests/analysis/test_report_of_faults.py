@@ -69,6 +69,21 @@ def test_the_page_has_every_figure_and_finding(faulty: RunRecords, calm: RunReco
     assert "outage from 150 s to 3.50 min" in page
 
 
+def test_phones_that_are_off_are_told_of_whatever_the_floor(faulty: RunRecords) -> None:
+    frame = faulty.interactions.assign(battery_share=0.0, ranked_by="llm", requested=False)
+    scenario = {**faulty.scenario, "policy": {"kind": "always"}}
+    floors = {**scenario["devices"]["battery"], "stop_below": 0.0}
+    scenario["devices"] = {**scenario["devices"], "battery": floors}
+    run = replace(faulty, interactions=frame, scenario=scenario)
+    stopped, unscored = phones.batteries(run), phones.unscored(run)
+    assert stopped is not None
+    assert stopped.headline.startswith("100% of devices had stopped")
+    assert "100% were empty" in stopped.text
+    assert unscored is not None
+    assert unscored.warns
+    assert "At 100% of all steps the battery was empty" in unscored.text
+
+
 def test_faults_are_those_of_the_scenario_cut_at_the_end(faulty: RunRecords) -> None:
     assert faults.of_run(faulty) == [
         Fault("outages", "outage", 150.0, 210.0),

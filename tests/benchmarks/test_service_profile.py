@@ -93,6 +93,14 @@ def test_a_floor_is_found() -> None:
     assert np.abs(timings_of(truth).relative_errors(fitted)).max() < 0.1
 
 
+def test_what_a_second_sequence_costs_is_found() -> None:
+    truth = StageSeconds(seconds=1e-3, seconds_if_batched=2e-3, seconds_per_sequence=1e-4)
+    fitted = fit(timings_of(truth, noise=0.01), DECODE_TERMS)
+    for sequences in (1, 2, 16):
+        assert fitted.pass_s(sequences, 0) == pytest.approx(truth.pass_s(sequences, 0), rel=0.02)
+    assert np.abs(timings_of(truth).relative_errors(fitted)).max() < 0.05
+
+
 def test_no_coefficient_is_negative_whatever_was_measured() -> None:
     shrinking = timings_of(PREFILL)
     shrinking = Timings(shrinking.sequences, shrinking.tokens, 1 / shrinking.seconds)

@@ -114,6 +114,20 @@ def test_memory_for_keys_and_values_is_no_more_than_there_is():
     assert f"must be at most {most - 1000}, which the weights and the prefix cache" in message
 
 
+def test_a_cache_that_leaves_no_room_for_a_request_is_to_blame():
+    most = int(80e9 - 14e9) - 1000 * KV_BYTES
+    cloud = {"service_time": LONG, "batching": {"kind": "continuous", "kv_memory_bytes": 10**9}}
+    key, message = refusal(**cloud, prefix_cache={"memory_bytes": 90 * 10**9})
+    assert key == "prefix_cache.memory_bytes"
+    assert message.startswith(f"is {90 * 10**9}; must be at most {most}, which the weights and a ")
+    key, message = refusal(**cloud, prefix_cache={"memory_bytes": most + 1})
+    assert key == "prefix_cache.memory_bytes"
+    batching = {"kind": "continuous", "kv_memory_bytes": 1000 * KV_BYTES}
+    CloudSettings.model_validate(
+        {**cloud, "batching": batching, "prefix_cache": {"memory_bytes": most}}
+    )
+
+
 def test_where_memory_is_not_known_nothing_is_refused(tmp_path):
     path = tmp_path / "profile.yaml"
     profile = {"kind": "profile", "path": str(path), "extrapolate": True}

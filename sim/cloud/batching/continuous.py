@@ -292,9 +292,23 @@ class ContinuousBatching(Batching):
             return
         self.check_weights(service_time, 1.0)
         longest, problem = service_time.tokens.longest_tokens, ""
-        most_bytes = service_time.kv_memory_bytes(1.0) - prefix_cache_bytes
+        least_bytes = math.ceil(longest * service_time.kv_bytes_per_token)
+        room_bytes = service_time.kv_memory_bytes(1.0)
+        most_bytes = room_bytes - prefix_cache_bytes
         if not service_time.kv_bytes_per_token:
             problem = "the profile does not tell model.kv_bytes_per_token"
+        elif room_bytes < least_bytes:
+            problem = (
+                f"the longest request, {longest} tokens, needs {least_bytes}, and the weights "
+                f"leave {math.floor(room_bytes)} of the accelerator's memory"
+            )
+        elif most_bytes < least_bytes:
+            raise invalid(
+                f"is {prefix_cache_bytes}; must be at most {math.floor(room_bytes - least_bytes)}, "
+                f"which the weights and a longest request, {longest} tokens, leave of the "
+                "accelerator's memory",
+                "prefix_cache.memory_bytes",
+            )
         elif self.kv_memory_bytes > most_bytes:
             cache = " and the prefix cache" if prefix_cache_bytes else ""
             problem = (
@@ -302,7 +316,6 @@ class ContinuousBatching(Batching):
                 "accelerator's memory"
             )
         elif self.kv_tokens(service_time, 0) < longest:
-            least_bytes = math.ceil(longest * service_time.kv_bytes_per_token)
             problem = f"must be at least {least_bytes}: the longest request has {longest} tokens"
         if problem:
             raise invalid(f"is {self.kv_memory_bytes}; {problem}", "batching.kv_memory_bytes")

@@ -47,9 +47,12 @@ class ProfiledModel(Settings):
 class StageSeconds(Settings):
     """Fitted time of one pass of the model; the larger of a floor and a sum of terms.
 
-    max(least_seconds, seconds + seconds_per_sequence x sequences + seconds_per_token x tokens
+    max(least_seconds, seconds + seconds_if_batched, where there are two sequences or more,
+    + seconds_per_sequence x sequences + seconds_per_token x tokens
     + seconds_per_token_pair x token pairs). A small batch on a GPU takes the time of its kernels'
-    launches or of reading the weights, a large one what its arithmetic takes: a roofline.
+    launches or of reading the weights, a large one what its arithmetic takes: a roofline. A CPU
+    multiplies the weights with the vector of one sequence by another routine than with the matrix
+    of several, which may take twice as long.
 
     Tokens of `prefill` are those of the prompts, token pairs the sum over prompts of tokens^2;
     tokens of `decode` are those whose keys and values the sequences have, summed over them, and one
@@ -58,6 +61,8 @@ class StageSeconds(Settings):
 
     seconds: FiniteFloat = Field(default=0.0, ge=0)
     """Of every pass, s."""
+    seconds_if_batched: FiniteFloat = Field(default=0.0, ge=0)
+    """Further time of a pass of two requests or more, s."""
     seconds_per_sequence: FiniteFloat = Field(default=0.0, ge=0)
     """Further time for each request, s."""
     seconds_per_token: FiniteFloat = Field(default=0.0, ge=0)
@@ -72,6 +77,7 @@ class StageSeconds(Settings):
         return max(
             self.least_seconds,
             self.seconds
+            + self.seconds_if_batched * (sequences > 1)
             + self.seconds_per_sequence * sequences
             + self.seconds_per_token * tokens
             + self.seconds_per_token_pair * token_pairs,
