@@ -1,13 +1,8 @@
 """Worlds with one device whose requests can be followed by hand."""
 
-import numpy as np
-from one_device import IDEAL, INSTANT
-from random_world import make_world
+from one_device import one_device
 
 from sim.client.settings import ServingSettings
-from sim.cloud.batching.static import StaticBatching
-from sim.cloud.service_time.fixed import FixedServiceTime
-from sim.cloud.settings import CloudSettings
 from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.policies.periodic import Periodic
@@ -16,23 +11,9 @@ ASKED_S = 50.0
 """When `one_request` asks."""
 
 
-def one_client(*, serving, faults=None, service_s=0.0, steps=4, think_s=10.0, **parts):
-    """One device that decides at 0, `think_s`, ... and asks a cloud that serves one at a time."""
-    parts = {
-        "network": IDEAL,
-        "hardware": INSTANT,
-        "cloud": CloudSettings(
-            batching=StaticBatching(size=1, wait_s=0.0),
-            service_time=FixedServiceTime(seconds=service_s),
-        ),
-        **parts,
-    }
-    return make_world(
-        devices=1,
-        users=1,
-        steps=steps,
-        start_spread_s=0.0,
-        think_s=np.full((1, steps - 1), think_s),
+def one_client(*, serving, faults=None, **parts):
+    """One device as of `one_device`, with settings of serving and of faults as scenarios have."""
+    return one_device(
         serving=ServingSettings.model_validate(serving),
         faults=FaultSettings.model_validate(faults or {}),
         **parts,
