@@ -60,7 +60,7 @@ def test_engine_equals_plain_program(policy, mode, preset, cloud):
     queue_limit=st.integers(1, 30),
     size=st.integers(1, 6),
     wait_s=st.sampled_from([0.0, 0.25]),
-    threshold=st.floats(0.0, 1.1),
+    threshold=st.floats(0.0, 1.01),
     whole_seconds=st.booleans(),
 )
 @settings(max_examples=60)
