@@ -143,6 +143,11 @@ def test_the_line_of_code_makes_the_figure(page: Path, run_dir: Path, tmp_path: 
     assert made.read_bytes() == kept.read_bytes()
 
 
+def test_the_resolved_scenario_is_folded(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    assert "<details>\n<summary>The resolved scenario</summary>" in html
+
+
 def test_is_self_contained(page: Path) -> None:
     parsed = Page(page)
     assert parsed.loads == []
