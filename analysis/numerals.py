@@ -35,7 +35,7 @@ def with_interval(estimate: Estimate, signed: bool = False) -> str:
     if estimate.low is None or estimate.high is None:
         return value
     low, high = (number(end, decimals, signed) for end in (estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]"
+    return _beside(value, low, high)
 
 
 def percent_with_interval(estimate: Estimate) -> str:
@@ -43,14 +43,14 @@ def percent_with_interval(estimate: Estimate) -> str:
     scaled = Estimate(*(None if part is None else 100 * part for part in _parts(estimate)))  # type: ignore[arg-type]
     decimals = min(decimals_of(scaled), 2)
     value, low, high = (f"{number(part, decimals)}%" for part in _parts(scaled))
-    return value if estimate.low is None else f"{value} [{low}, {high}]"
+    return value if estimate.low is None else _beside(value, low, high)
 
 
 def seconds_with_interval(estimate: Estimate) -> str:
     """Return a time in seconds as `1.21 s [1.15 s, 1.27 s]`."""
     decimals = min(decimals_of(estimate), 3)
     value, low, high = (f"{number(part, decimals)} s" for part in _parts(estimate))
-    return value if estimate.low is None else f"{value} [{low}, {high}]"
+    return value if estimate.low is None else _beside(value, low, high)
 
 
 def percent(share: float | None) -> str:
@@ -94,6 +94,11 @@ def scaled(value: float | None, unit: str) -> str:
 def count(value: float | None) -> str:
     """Return a whole number with thousands separated."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def _beside(value: str, low: str, high: str) -> str:
+    """Return a value and its interval, without one that is no wider than its rounding."""
+    return value if low == value == high else f"{value} [{low}, {high}]"
 
 
 def _parts(estimate: Estimate) -> tuple[float, float | None, float | None]:

@@ -36,3 +36,13 @@ def test_units() -> None:
     assert numerals.percent(0.1523) == "15.2%"
     assert numerals.percent(None) == "–"
     assert numerals.percent_with_interval(Estimate(0.15, 0.107, 0.201)) == "15.0% [10.7%, 20.1%]"
+
+
+def test_an_interval_no_wider_than_its_rounding_is_left_out() -> None:
+    narrow = Estimate(0.4570001, 0.4569999, 0.4570002)
+    assert numerals.seconds_with_interval(narrow) == "0.457 s"
+    assert numerals.percent_with_interval(Estimate(0.5, 0.49999, 0.50001)) == "50.00%"
+    assert numerals.with_interval(Estimate(0.25, 0.25, 0.25)) == "0.250"
+    assert numerals.seconds_with_interval(Estimate(0.457, 0.456, 0.458)) == (
+        "0.457 s [0.456 s, 0.458 s]"
+    )
