@@ -14,6 +14,8 @@ from workloads.settings import Settings
 
 S = TypeVar("S", bound=Settings)
 
+_MISSING, _UNKNOWN = "is missing", "unknown key"
+
 # Pydantic's errors that the place's own description answers in full.
 _DESCRIBED = (
     "_type",
@@ -47,6 +49,8 @@ def explain(
 ) -> ScenarioError:
     """Return the first error in the order of the file, in words, and how many more there are.
 
+    A key that is missing stands behind unknown ones that may be meant to be it.
+
     Args:
         error: what `validate` raised.
         settings: the class that was given to `validate`.
@@ -60,6 +64,12 @@ def explain(
     # Of a union, the member that got furthest into the value is the one that was meant.
     paths = [path for path in by_path if not any(_within(other, path) for other in by_path)]
     first = min(paths, key=lambda path: _position(path, values))
+    if by_path[first].startswith(_MISSING):
+        first = min(
+            (path for path in paths if by_path[path].startswith(_UNKNOWN) and _beside(path, first)),
+            key=lambda path: _position(path, values),
+            default=first,
+        )
     message = by_path[first]
     if any(first[: len(path)] == path for path in overridden):
         wrong, separator, accepted = message.partition("; ")
@@ -112,11 +122,13 @@ def _in_words(detail: ErrorDetails, key: str, parent: Place, place: Place) -> tu
     kind, given = detail["type"], detail["input"]
     context = detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return (), f"unknown key; {_instead(key, parent.accepted_keys())}"
+        return (), f"{_UNKNOWN}; {_instead(key, parent.accepted_keys())}"
     if kind == "missing":
-        return (), f"is missing; give {place.description()}"
+        return (), f"{_MISSING}; give {place.description()}"
     if kind == "union_tag_not_found":
-        return ("kind",), f"is missing; accepted: {', '.join(place.kinds())}"
+        if misspelt := [word for word in given if nearest(word, ("kind",))]:
+            return (misspelt[0],), f"{_UNKNOWN}; did you mean kind?"
+        return ("kind",), f"{_MISSING}; accepted: {', '.join(place.kinds())}"
     if kind == "union_tag_invalid":
         return ("kind",), _unknown_kind(context["tag"], place.kinds())
     if kind == "literal_error" and key == "kind":
@@ -148,6 +160,11 @@ def _instead(word: str, known: tuple[str, ...]) -> str:
 
 def _within(path: Path, outer: Path) -> bool:
     return len(path) > len(outer) and path[: len(outer)] == outer
+
+
+def _beside(path: Path, missing: Path) -> bool:
+    """Tell whether a key is given in the section of a missing one, or in one around it."""
+    return path[:-1] == missing[: len(path) - 1]
 
 
 def _position(path: Path, values: Any) -> tuple[int, ...]:

@@ -62,6 +62,19 @@ def run_in_a_process(*words):
             "policy.kind: unknown kind 'peridic'; did you mean p",
         ),
         ("policy: {kind: periodic}", "policy.every: is missing; give a whole number"),
+        (
+            "policy: {kind: consistency, treshold: 0.5}",
+            "policy.treshold: unknown key; did you mean threshold?",
+        ),
+        (
+            "policy: {kind: consistency}\ntreshold: 0.5\nsede: 1",
+            "treshold: unknown key; accepted: name,",
+        ),
+        (
+            "policy: {kind: consistency}\nworkload: {devcies: 10}",
+            "policy.threshold: is missing; give a number from 0 to 1.01 (and 1 more error)",
+        ),
+        ("policy: {knd: never}", "policy.knd: unknown key; did you mean kind?"),
         ("policy: {kind: periodic, every: 5, threshold: 1}", "policy.threshold: unknown key"),
         ("policy: {kind: periodic, every: often}", "policy.every: is 'often'; must be a whole"),
         ("network: {down_bps: -1, up_bps: 1, rtt_s: 0}", "network.down_bps: is -1; must be a num"),
