@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.intervals import Estimate
+from analysis.intervals import MIN_USERS, Estimate
 
 MINUS = "\u2212"
 NOTHING = "\u2013"
@@ -51,6 +51,14 @@ def seconds_with_interval(estimate: Estimate) -> str:
     decimals = min(decimals_of(estimate), 3)
     value, low, high = (f"{number(part, decimals)} s" for part in _parts(estimate))
     return value if estimate.low is None else _beside(value, low, high)
+
+
+def intervals_over(users: float, drawn_as: str = "Bars") -> str:
+    """Return the sentence of a caption on its intervals, or on why there are none."""
+    if users < MIN_USERS:
+        few = f"{count(users)} users are too few for intervals (fewer than {MIN_USERS})"
+        return f"{few}: none is drawn."
+    return f"{drawn_as} are 95% intervals over {count(users)} users."
 
 
 def percent(share: float | None) -> str:

@@ -11,7 +11,7 @@ from analysis.ablation import METRICS, Ablation, Row, Setting
 from analysis.drawing import Drawing, canvas, frame_values, in_file_name, name_y_axis
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
-from analysis.numerals import count
+from analysis.numerals import count, intervals_over
 from analysis.verdict import in_word
 
 #: Settings drawn side by side; where there are more, an axis of theirs becomes panels.
@@ -58,8 +58,8 @@ def draw(ablation: Ablation) -> Drawing:
         f"What each part brings on {ablation.name}",
         figure,
         table(ablation),
-        f"Each marker is a mean over {count(ablation.interactions)} interactions{seeds}; bars are "
-        f"95% intervals over {count(ablation.users)} users. Bars that overlap say little: the "
+        f"Each marker is a mean over {count(ablation.interactions)} interactions{seeds}. "
+        f"{intervals_over(ablation.users)} Bars that overlap say little: the "
         f"tables compare on the same users."
         + ("" if from_zero else " The axis does not start at 0.")
         + (f" {cut} more panels are only in the table." if cut > 0 else ""),

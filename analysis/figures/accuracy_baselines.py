@@ -7,7 +7,7 @@ from analysis import theme
 from analysis.accuracy import SERIES
 from analysis.drawing import Drawing, canvas, frame_values, name_y_axis
 from analysis.metrics import METRICS
-from analysis.numerals import count
+from analysis.numerals import count, intervals_over
 from analysis.records import RunRecords
 
 SHOWN = ("ndcg@10", "hr@10")
@@ -31,8 +31,8 @@ def draw(records: RunRecords) -> Drawing:
         "Accuracy of the run and its baselines",
         figure,
         table,
-        f"Each point is a mean over {count(accuracies.interactions('run'))} interactions; bars are "
-        f"95% intervals over {count(accuracies.users)} users. Intervals that overlap say little: "
+        f"Each point is a mean over {count(accuracies.interactions('run'))} interactions. "
+        f"{intervals_over(accuracies.users)} Intervals that overlap say little: "
         f"the table of differences below compares on the same users. Alone: the model ranks the "
         f"whole catalogue with the newest history.{zero}",
         f"Dot plot of NDCG@10 and HR@10 for {len(series)} series; the highest is {best}. "

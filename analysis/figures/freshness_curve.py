@@ -14,7 +14,7 @@ from analysis.drawing import (
 )
 from analysis.freshness import AgeAccuracy
 from analysis.metrics import HEADLINE
-from analysis.numerals import count, with_interval
+from analysis.numerals import count, intervals_over, with_interval
 from analysis.records import RunRecords
 
 REFERENCES = ("never", "always", "always_ideal", "popularity", "srm_full")
@@ -45,8 +45,8 @@ def draw(records: RunRecords) -> Drawing | None:
         f"Filled points: every list forced to one age. Open points: fresh lists on the same "
         f"interactions, so that the gap between the two is the effect of age alone. At age "
         f"{oldest.age_steps} it is {with_interval(oldest.difference, signed=True)} on "
-        f"{count(oldest.cells)} interactions ({count(ages[0].cells)} when fresh). Bars are 95% "
-        f"intervals over {count(len(records.users))} users. SRM alone: the phone ranks the whole "
+        f"{count(oldest.cells)} interactions ({count(ages[0].cells)} when fresh). "
+        f"{intervals_over(len(records.users))} SRM alone: the phone ranks the whole "
         f"catalogue by itself." + ("" if from_zero else " The vertical axis does not start at 0."),
         f"Line of {HEADLINE.upper()} against forced list age, from "
         f"{with_interval(ages[0].accuracy)} fresh to {with_interval(oldest.accuracy)} at age "

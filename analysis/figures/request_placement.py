@@ -7,7 +7,7 @@ from analysis import frequency, theme
 from analysis.drawing import Drawing, canvas, frame_values, name_y_axis
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
-from analysis.numerals import percent_with_interval, with_interval
+from analysis.numerals import intervals_over, percent_with_interval, with_interval
 from analysis.records import RunRecords
 
 
@@ -49,8 +49,8 @@ def draw(records: RunRecords) -> Drawing:
         figure,
         _table(records, points),
         f"The dotted line is what a blind mix would give: some users never ask, the others always. "
-        f"Above it, the policy asks at the right moments; on it, it only asks often enough. Bars "
-        f"are 95% intervals over {len(records.users):,} users."
+        f"Above it, the policy asks at the right moments; on it, it only asks often enough. "
+        f"{intervals_over(len(records.users))}"
         + ("" if from_zero else " The vertical axis does not start at 0."),
         f"The run at {percent_with_interval(asked)} of interactions with {HEADLINE.upper()} "
         f"{with_interval(run)}, between never and always asking.",

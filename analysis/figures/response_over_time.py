@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from analysis import faults, responses, stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
+from analysis.intervals import MIN_USERS
 from analysis.numerals import count, seconds
 from analysis.records import RunRecords
 from analysis.stacks import Part
@@ -47,7 +48,7 @@ def draw(records: RunRecords) -> Drawing | None:
         figure,
         table,
         f"{count(table['requests'].sum())} requests by when they were sent, {width} a step: the "
-        f"time within which half of them (95% interval over users shaded) and 95% had a list, "
+        f"time within which half of them ({_shaded(records)}) and 95% had a list, "
         f"those that never had one counted as never, so a line breaks off where fewer had one; "
         f"steps with fewer than {responses.FEWEST} requests are left out. The median lies between "
         f"{seconds(fastest)} and {seconds(slowest)}. Below, where the time of the "
@@ -56,6 +57,12 @@ def draw(records: RunRecords) -> Drawing | None:
         f"Lines of the median and 95th percentile of response time over simulated time, the median "
         f"from {seconds(fastest)} to {seconds(slowest)}; below, stacked areas of its mean parts.",
     )
+
+
+def _shaded(records: RunRecords) -> str:
+    if len(records.users) < MIN_USERS:
+        return f"no interval with fewer than {MIN_USERS} users"
+    return "95% interval over users shaded"
 
 
 def _changes(records: RunRecords, table: pd.DataFrame) -> bool:

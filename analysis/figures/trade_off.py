@@ -18,7 +18,7 @@ from analysis.drawing import (
     write_end_labels,
 )
 from analysis.metrics import HEADLINE
-from analysis.numerals import count, number
+from analysis.numerals import count, intervals_over, number
 from analysis.sweep_records import SweepRecords
 
 ACCURACY = f"accuracy.{HEADLINE}.mean"
@@ -253,14 +253,14 @@ def _pareto(settings: pd.DataFrame) -> list[bool]:
 def _caption(sweep: SweepRecords, settings: pd.DataFrame, facets: Sequence[str]) -> str:
     swept = int(settings["swept"].sum())
     if sweep.replications > 1:
-        band = f"bands are the range over {sweep.replications} seeds"
+        band = f"Bands and bars are the range over {sweep.replications} seeds."
     else:
-        band = f"bands and bars are 95% intervals over {count(sweep.points['users'].max())} users"
+        band = intervals_over(float(sweep.points["users"].max()), "Bands and bars")
     cut = len(sweep.facets) - len(facets)
     rest = f" {cut} more panels are only in the table." if cut > 0 else ""
     return (
         f"Each marker is one of {count(swept)} swept settings, or the never or always world of "
-        f"the same runs, on {count(sweep.points['interactions'].max())} interactions; {band}. "
+        f"the same runs, on {count(sweep.points['interactions'].max())} interactions. {band} "
         f"Rings mark the Pareto front by point estimates: no setting is both cheaper and more "
         f"accurate.{rest}"
     )

@@ -16,6 +16,7 @@ import yaml
 from run_directory import Case, write_run
 
 from analysis import records, report, run_report
+from analysis.figures import accuracy_baselines, freshness_curve, request_placement
 from analysis.records import RecordsError
 
 FIGURES = [
@@ -224,10 +225,22 @@ def test_few_users_have_no_intervals_and_no_verdicts(tmp_path: Path) -> None:
     assert not re.search("higher|lower|not told apart", verdicts)
 
 
+def test_captions_claim_no_bars_where_users_are_too_few(tmp_path: Path, run_dir: Path) -> None:
+    few = records.read(write_run(tmp_path / "run", Case(users=12, devices=20)))
+    many = records.read(run_dir)
+    for draw in (freshness_curve.draw, accuracy_baselines.draw, request_placement.draw):
+        sparse, full = draw(few), draw(many)
+        assert sparse is not None
+        assert full is not None
+        assert "12 users are too few for intervals (fewer than 30): none is" in sparse.caption
+        assert "95%" not in sparse.caption
+        assert "Bars are 95% intervals over 60 users." in full.caption
+
+
 def test_a_run_without_requests_has_a_report(tmp_path: Path) -> None:
     page = report.write(write_run(tmp_path / "run", Case(threshold=0.0, policy="never")))
     text = text_of(page)
-    assert "asked the cloud in 0% [0%, 0%] of their interactions" in text
+    assert "asked the cloud in 0% of their interactions" in text
     numbers = text[text.index("Request frequency") : text.index("What was simulated")]
     assert "0 requests of 60 users" in numbers
     assert "Median response time – 0 answered requests" in numbers
