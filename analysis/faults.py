@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from analysis import theme
+from analysis.numerals import percent
 from analysis.records import RunRecords
 
 OF_CLOUD = ("outages", "crashes", "slow_replicas")
@@ -22,6 +23,7 @@ class Fault:
     Attributes:
         kind: its key in the scenario's section `faults`.
         name: what it is called in a figure.
+        effect: whom it hits and how hard, in words.
         start_s, end_s: when, in simulated time; cut at the end of the run.
     """
 
@@ -29,6 +31,7 @@ class Fault:
     name: str
     start_s: float
     end_s: float
+    effect: str = ""
 
 
 def of_cloud(records: RunRecords) -> list[Fault]:
@@ -87,7 +90,7 @@ def _faults(records: RunRecords, kinds: Sequence[str]) -> list[Fault]:
 def _scheduled(records: RunRecords, kinds: Sequence[str]) -> list[Fault]:
     section: Mapping[str, Any] = records.scenario.get("faults") or {}
     faults = [
-        Fault(kind, _name(kind, given), *_window(given))
+        Fault(kind, _name(kind, given), *_window(given), _effect(kind, given))
         for kind in kinds
         for given in section.get(kind) or ()
     ]
@@ -109,3 +112,37 @@ def _name(kind: str, given: Mapping[str, Any]) -> str:
         "coverage_losses": "no coverage",
         "degradations": "links degraded",
     }[kind]
+
+
+def _effect(kind: str, given: Mapping[str, Any]) -> str:
+    if kind == "slow_replicas":
+        return f"{given.get('factor', 2.0):g} times as slow"
+    if kind not in OF_LINKS:
+        return _of_work(given)
+    parts = [_whom(given)]
+    if (factor := given.get("bandwidth_factor", 1.0)) != 1:
+        parts.append(f"bandwidth times {factor:g}")
+    if extra_s := given.get("extra_rtt_s"):
+        parts.append(f"round trips {extra_s:g} s longer")
+    return ", ".join(parts)
+
+
+def _whom(given: Mapping[str, Any]) -> str:
+    for one, several in (("region", "regions"), ("cell", "cells")):
+        if hit := given.get(several):
+            numbers = ", ".join(str(each) for each in hit)
+            return f"devices of {one if len(hit) == 1 else several} {numbers}"
+    share = given.get("share", 1.0)
+    return "all devices" if share == 1 else f"{percent(share)} of devices"
+
+
+def _of_work(given: Mapping[str, Any]) -> str:
+    """Return how a cloud or replica that is away behaves, as far as it is given."""
+    behaviour = {"refuse": "refuses requests", "silent": "does not answer"}
+    of_work = {
+        "lost": "its work is lost",
+        "kept": "its work is kept",
+        "retried": "its work is retried",
+    }
+    told = [behaviour.get(str(given.get("behaviour"))), of_work.get(str(given.get("work")))]
+    return ", ".join(each for each in told if each)

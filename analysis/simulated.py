@@ -179,6 +179,7 @@ def _cloud(section: Mapping[str, Any]) -> dict[str, Any]:
 def _faults(records: RunRecords) -> list[tuple[str, str]]:
     told = [
         f"{fault.name} from {seconds(fault.start_s)} to {seconds(fault.end_s)}"
+        + (f" ({fault.effect})" if fault.effect else "")
         for fault in faults.of_run(records)
     ]
     end = f"{count(records.simulated_s)} s"

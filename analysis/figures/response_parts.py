@@ -40,10 +40,15 @@ def draw(records: RunRecords) -> Drawing | None:
         f"{100 * SLOWEST:g}% of them, {count(slowest['requests'])}. What the slowest spend most of "
         f"their time on is “{names[longest]}”: {seconds(float(slowest[longest]))} of "
         f"{seconds(float(took_s[1]))}. The ways contain the radio's waking up, the round trip, the "
-        f"bytes' crossing, and attempts in vain with the waits after them.",
+        f"bytes' crossing, {_coverage(records)}and attempts in vain with the waits after them.",
         f"Stacked bars of mean response time by part: {seconds(float(took_s[0]))} of all, "
         f"{seconds(float(took_s[1]))} of the slowest.",
     )
+
+
+def _coverage(records: RunRecords) -> str:
+    """Name the wait for coverage among the parts of a way, where coverage came and went."""
+    return "" if records.coverage is None else "waiting for coverage, "
 
 
 def _table(records: RunRecords) -> pd.DataFrame | None:

@@ -86,8 +86,30 @@ def test_phones_that_are_off_are_told_of_whatever_the_floor(faulty: RunRecords) 
 
 def test_faults_are_those_of_the_scenario_cut_at_the_end(faulty: RunRecords) -> None:
     assert faults.of_run(faulty) == [
-        Fault("outages", "outage", 150.0, 210.0),
-        Fault("crashes", "replica 0 down", 300.0, faulty.simulated_s),
+        Fault("outages", "outage", 150.0, 210.0, "refuses requests, its work is lost"),
+        Fault("crashes", "replica 0 down", 300.0, faulty.simulated_s, "its work is retried"),
+    ]
+
+
+def test_whom_faults_hit_and_how_hard(faulty: RunRecords) -> None:
+    lasting = {"start_s": 10.0, "duration_s": 60.0}
+    given = {
+        "degradations": [
+            {**lasting, "cells": [1], "bandwidth_factor": 0.01, "extra_rtt_s": 0.5},
+            {**lasting, "share": 1.0, "bandwidth_factor": 0.5, "extra_rtt_s": 0.0},
+        ],
+        "coverage_losses": [{**lasting, "share": 0.25}, {**lasting, "regions": [0, 2]}],
+        "slow_replicas": [{**lasting, "replica": 1, "factor": 5.0}],
+    }
+    run = replace(faulty, scenario={**faulty.scenario, "faults": given})
+    when = "from 10.0 s to 70.0 s"
+    assert dict(simulated.lines(run))["Faults"].split("; ") == [
+        f"replica 1 slow {when} (5 times as slow)",
+        f"no coverage {when} (25.0% of devices)",
+        f"no coverage {when} (devices of regions 0, 2)",
+        f"links degraded {when} (devices of cell 1, bandwidth times 0.01, round trips 0.5 s "
+        "longer)",
+        f"links degraded {when} (all devices, bandwidth times 0.5)",
     ]
 
 
@@ -228,6 +250,11 @@ def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:
     drawing = response_parts.draw(calm)
     assert drawing is not None
     took_s = responses.time_to_list_s(calm.requests)
+    assert "waiting for coverage" not in drawing.caption
+    coverage = pd.DataFrame({"time_s": [0.0], "regime": ["none"], "devices": [90]})
+    roaming = response_parts.draw(replace(calm, coverage=coverage))
+    assert roaming is not None
+    assert "waiting for coverage" in roaming.caption
     means = drawing.table[list(responses.PARTS)].sum(axis=1)
     assert means[0] == pytest.approx(took_s[np.isfinite(took_s)].mean())
     assert means[1] > means[0]
