@@ -72,9 +72,11 @@ def put(values: dict[str, Any], overrides: Sequence[Override], source: str) -> d
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
                 section = dotted(tuple(sections[:depth]))
+                is_list = isinstance(place, list)
+                noun, form = ("a list", "[{...}, ...]") if is_list else ("no mapping", "{...}")
                 message = (
-                    f"cannot be set, because {section} is no mapping here; "
-                    f"give the whole of it, as {section}={{kind: ..., ...}}"
+                    f"cannot be set, because {section} is {noun} here; "
+                    f"give the whole of it, as {section}={form}"
                 )
                 raise ScenarioError(source, dotted(override.path), message)
         place[last] = copy.deepcopy(override.value)

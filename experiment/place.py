@@ -51,12 +51,14 @@ class Place:
                 return Place(found, self.definitions)
         return None
 
-    def description(self) -> str:
-        """Return what is accepted here, in words."""
+    def description(self, *, null: bool = True) -> str:
+        """Return what is accepted here, in words; without `null`, it is not told of null."""
         if kinds := self.kinds():
             return f"a mapping with kind: {any_of(kinds)}"
         constants = [value for node in self._options for value in _constants(node)]
         phrases = [_phrase(node, self.definitions) for node in self._options]
+        if not null:
+            phrases = [phrase for phrase in phrases if phrase != "null"]
         listed = [repr(value) for value in constants]
         return any_of(dict.fromkeys([*filter(None, phrases), *listed])) or "a value"
 
@@ -146,6 +148,8 @@ def _phrase(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         case "boolean":
             return "true or false"
         case "string":
+            if node.get("format") == "file-path":
+                return "a file name"
             return "a text that is not empty" if node.get("minLength") else "a text"
         case "null":
             return "null"

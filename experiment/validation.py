@@ -1,6 +1,5 @@
 """Settings classes applied to plain values, with errors that a user can act upon."""
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from experiment.place import Path, Place, locate, top
 from experiment.scenario_error import ScenarioError
-from workloads.settings import Settings
+from workloads.settings import Settings, nearest
 
 S = TypeVar("S", bound=Settings)
 
@@ -91,12 +90,6 @@ def dotted(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return "did you mean ...? " for the known word most like `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {close[0]}? " if close else ""
-
-
 def shown(value: Any) -> str:
     """Return a value as an error shows it: short, on one line, in YAML's words."""
     if isinstance(value, dict):
@@ -146,7 +139,9 @@ def _in_words(detail: ErrorDetails, key: str, parent: Place, place: Place) -> tu
         return (), f"is {shown(given)}; must be a finite number"
     if kind.endswith(_DESCRIBED):
         near = nearest(given, place.texts()) if isinstance(given, str) else ""
-        return (), f"is {shown(given)}; {near}must be {place.description()}"
+        # What is empty was to be something: null, which stands for nothing given, is no help.
+        accepted = place.description(null=kind != "too_short")
+        return (), f"is {shown(given)}; {near}must be {accepted}"
     return (), f"is {shown(given)}; {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 

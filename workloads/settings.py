@@ -1,5 +1,7 @@
 """The base of every typed, immutable settings class."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -11,6 +13,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+_OTHER_WORDS = {"gpu": "cuda"}
+"""What users call an accepted value that is spelt quite differently."""
+
 
 def invalid(message: str, key: str = "") -> PydanticCustomError:
     """Return the error to raise in a validator: what is wrong, and what is accepted.
@@ -20,6 +25,14 @@ def invalid(message: str, key: str = "") -> PydanticCustomError:
         key: the key (or dotted path) inside the section that is wrong; empty for the section.
     """
     return PydanticCustomError("invalid", "{message}", {"message": message, "key": key})
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...? " for the known word most like `word`, or nothing."""
+    by_lower_case = {each.lower(): each for each in known}
+    meant = _OTHER_WORDS.get(word.lower(), word.lower())
+    close = difflib.get_close_matches(meant, list(by_lower_case), n=1, cutoff=0.6)
+    return f"did you mean {by_lower_case[close[0]]}? " if close else ""
 
 
 class Settings(BaseModel):

@@ -31,7 +31,7 @@ class LinkFaults(Settings):
                 if unknown:
                     known = "only 0" if self.regions == 1 else f"0 to {self.regions - 1}"
                     raise invalid(
-                        f"name region {unknown[0]}; faults.regions makes {self.regions}: {known}",
+                        f"names region {unknown[0]}; faults.regions makes {self.regions}: {known}",
                         key,
                     )
         return self
@@ -46,10 +46,10 @@ class LinkFaults(Settings):
             for fault in getattr(self, key):
                 for name in fault.cells or ():
                     if not cells:
-                        return key, f"name cell {name}, but the network has no cells; give regions"
+                        return key, f"names cell {name}, but the network has no cells; give regions"
                     if not 0 <= name < cells:
                         known = "only 0" if cells == 1 else f"0 to {cells - 1}"
-                        return key, f"name cell {name}; the network has {known}"
+                        return key, f"names cell {name}; the network has {known}"
         return None
 
     def disturbances(

@@ -46,5 +46,5 @@ class FaultSettings(LinkFaults):
             for fault in getattr(self, key):
                 if fault.replica >= replicas:
                     known = "only 0" if replicas == 1 else f"0 to {replicas - 1}"
-                    return key, f"name replica {fault.replica}; the cloud has {known}"
+                    return key, f"names replica {fault.replica}; the cloud has {known}"
         return None

@@ -54,7 +54,8 @@ class MobilityNetwork(Network):
         for name, regime in self.regimes.items():
             if regime.framing != self.framing:
                 raise invalid(
-                    "differs from network.framing; packets are the same in all regimes",
+                    "differs from network.framing; packets are the same in all regimes: give "
+                    "the same framing beside regimes and in each of them, or nowhere",
                     f"regimes.{name}.framing",
                 )
         named = {

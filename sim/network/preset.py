@@ -20,7 +20,7 @@ from sim.network.regimes import OneRegime, Regime
 from sim.radio.radio import Radio
 from sim.radio.states import RadioStates
 from workloads import draws
-from workloads.settings import invalid
+from workloads.settings import invalid, nearest
 
 EXPLICIT = "explicit"
 DEFAULT_PRESET = "4g"
@@ -72,7 +72,8 @@ class PresetNetwork(Network):
             return {**given, "preset": EXPLICIT}
         if name not in known:
             raise invalid(
-                f"there is no network preset {name!r}; there are {', '.join(known)}, and "
+                f"there is no network preset {name!r}; {nearest(str(name), known)}there are "
+                f"{', '.join(known)}, and "
                 f"{EXPLICIT} with figures of your own",
                 "preset",
             )

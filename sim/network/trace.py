@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from sim.network.disturbances import Disturbances
 from sim.network.message import Direction
@@ -21,10 +21,10 @@ class TraceNetwork(SteadyNetwork):
     """
 
     kind: Literal["trace"]
-    up: str
+    up: str = Field(json_schema_extra={"format": "file-path"})
     """Trace towards the cloud: a file in the directory that `LSC_TRACES` names, or a path with a
     slash. One line per opportunity of 1500 bytes, its time in ms."""
-    down: str
+    down: str = Field(json_schema_extra={"format": "file-path"})
     """Trace towards the device."""
 
     @field_validator("up", "down")

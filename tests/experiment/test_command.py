@@ -78,7 +78,21 @@ def run_in_a_process(*words):
         ("policy: {kind: periodic, every: 5, threshold: 1}", "policy.threshold: unknown key"),
         ("policy: {kind: periodic, every: often}", "policy.every: is 'often'; must be a whole"),
         ("network: {down_bps: -1, up_bps: 1, rtt_s: 0}", "network.down_bps: is -1; must be a num"),
-        ("network: {preset: 6g}", "network"),
+        ("network: {preset: 6g}", "network.preset: there is no network preset '6g'; there are"),
+        (
+            "network: {preset: LTE}",
+            "network.preset: there is no network preset 'LTE'; did you mean lt",
+        ),
+        ("models: {device: gpu}", "models.device: is 'gpu'; did you mean cuda? must be"),
+        (
+            "cloud: {service_time: {kind: profile}}",
+            "cloud.service_time.path: is missing; give a file name",
+        ),
+        (
+            "faults: {coverage_losses: [{start_s: 9, duration_s: 5, cells: []}]}",
+            "faults.coverage_losses.0.cells: is an empty list; must be a list of 1 or more values, "
+            "each a whole number",
+        ),
         ("workload: {devices: 0}", "workload.devices: is 0; must be a whole number of at least 1"),
         ("workload: {devices: some}", "workload.devices: is 'some'; must be a whole number"),
         ("workload: {history: 2.5}", "workload.history: is 2.5; must be a whole number"),
@@ -87,17 +101,17 @@ def run_in_a_process(*words):
         ("cloud: {replicas: 2, devices_per_replica: 5}", "cloud: replicas and devices_per_replica"),
         (
             "faults: {crashes: [{at_s: 9, replica: 7}]}",
-            "faults.crashes: name replica 7; the cloud has only 0",
+            "faults.crashes: names replica 7; the cloud has only 0",
         ),
         (
             "faults: {coverage_losses: [{start_s: 9, duration_s: 5, cells: [0]}]}",
-            "faults.coverage_losses: name cell 0, but the network has no cells",
+            "faults.coverage_losses: names cell 0, but the network has no cells",
         ),
         (
             "workload: {devices: 100}\n"
             "network: {kind: cell, devices_per_cell: 40, down_bps: 1, up_bps: 1, rtt_s: 0}\n"
             "faults: {degradations: [{start_s: 9, duration_s: 5, cells: [0, 3]}]}",
-            "faults.degradations: name cell 3; the network has 0 to 2",
+            "faults.degradations: names cell 3; the network has 0 to 2",
         ),
         (
             "network: {kind: mobility, regimes: {a: {preset: 3g}}, schedules: "
@@ -198,11 +212,19 @@ def test_arguments_that_are_not_understood_end_in_one_line(refused, words, messa
         ("workload.devices=many", "workload.devices: is 'many' (given by --set); must be"),
         ("policy=[1", "policy: line 1"),
         ("policy", "policy: --set takes key.path=value"),
-        ("policy.kind.x=1", "policy.kind.x: cannot be set"),
+        ("policy.kind.x=1", "policy.kind.x: cannot be set, because policy.kind is no mapping here"),
+        (
+            "faults.degradations.0.bandwidth_factor=0",
+            "faults.degradations.0.bandwidth_factor: cannot be set, because faults.degradations is "
+            "a list here; give the whole of it, as faults.degradations=[{...}, ...]",
+        ),
     ],
 )
 def test_bad_overrides_end_in_one_line(refused, override, start):
-    path = scenario("policy: {kind: consistency, threshold: 0.3}")
+    path = scenario(
+        "policy: {kind: consistency, threshold: 0.3}\n"
+        "faults: {degradations: [{start_s: 1, duration_s: 2, bandwidth_factor: 0.5}]}"
+    )
     assert refused(path, "--set", override).startswith(f"question.yaml: {start}")
 
 

@@ -190,8 +190,8 @@ def test_impossible_faults_are_refused(values, message):
 
 def test_a_fault_must_name_a_replica_that_there_is():
     faults = FaultSettings.model_validate({"crashes": ({"at_s": 1.0, "replica": 7},)})
-    assert faults.unknown_replica(2) == ("crashes", "name replica 7; the cloud has 0 to 1")
-    assert faults.unknown_replica(1) == ("crashes", "name replica 7; the cloud has only 0")
+    assert faults.unknown_replica(2) == ("crashes", "names replica 7; the cloud has 0 to 1")
+    assert faults.unknown_replica(1) == ("crashes", "names replica 7; the cloud has only 0")
     assert faults.unknown_replica(8) is None
 
 

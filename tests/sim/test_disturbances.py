@@ -193,11 +193,11 @@ def test_a_loss_of_cells_takes_whole_cells_down():
 def test_a_loss_of_cells_needs_cells():
     settings = faults(coverage_losses=({"start_s": 0.0, "duration_s": 1.0, "cells": (2,)},))
     assert settings.unknown_cell(3) is None
-    assert settings.unknown_cell(2) == ("coverage_losses", "name cell 2; the network has 0 to 1")
-    assert settings.unknown_cell(1) == ("coverage_losses", "name cell 2; the network has only 0")
+    assert settings.unknown_cell(2) == ("coverage_losses", "names cell 2; the network has 0 to 1")
+    assert settings.unknown_cell(1) == ("coverage_losses", "names cell 2; the network has only 0")
     key, message = settings.unknown_cell(0)
     assert key == "coverage_losses"
-    assert message.startswith("name cell 2, but the network has no cells")
+    assert message.startswith("names cell 2, but the network has no cells")
     with pytest.raises(ValueError, match="needs a network that has cells"):
         settings.disturbances(seed=0, devices=3)
 
@@ -227,14 +227,14 @@ def test_a_share_hits_devices_independently():
     [
         (
             {"coverage_losses": ({"start_s": 0.0, "duration_s": 1.0, "regions": (1,)},)},
-            "name region 1; faults.regions makes 1: only 0",
+            "names region 1; faults.regions makes 1: only 0",
         ),
         (
             {
                 "regions": 3,
                 "degradations": ({"start_s": 0.0, "duration_s": 1.0, "regions": (0, 3)},),
             },
-            "name region 3; faults.regions makes 3: 0 to 2",
+            "names region 3; faults.regions makes 3: 0 to 2",
         ),
         (
             {

@@ -470,7 +470,10 @@ def test_each_regime_loses_its_own_share_of_packets():
             "names 'none'; mean_s has slow, fast",
         ),
         ({"schedule": [(0.0, "fast")], "radio": "lte"}, "belongs into each regime"),
-        ({"schedule": [(0.0, "fast")], "framing": {}}, "differs from network.framing"),
+        (
+            {"schedule": [(0.0, "fast")], "framing": {}},
+            "give the same framing beside regimes and in each",
+        ),
         (
             {"schedule": [(0.0, "fast")], "markov": {"mean_s": {"slow": 1.0, "fast": 1.0}}},
             "give only one of markov and schedule",

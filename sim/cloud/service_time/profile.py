@@ -155,7 +155,7 @@ class ProfileServiceTime(TokenServiceTime):
     """
 
     kind: Literal["profile"] = "profile"
-    path: str
+    path: str = Field(json_schema_extra={"format": "file-path"})
     """The profile file; a relative path starts at the working directory."""
     request: RequestTokens = RequestTokens()
     """Tokens of a request."""
@@ -189,7 +189,8 @@ class ProfileServiceTime(TokenServiceTime):
             prompts = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
             raise invalid(
                 f"has prompts of {prompts} tokens; the profile was measured from {least} to {most} "
-                "(extrapolate: true goes beyond)",
+                "(give request.prompt_tokens and request.max_prompt_tokens within, or "
+                "cloud.service_time.extrapolate: true to go beyond)",
                 "request",
             )
         return self
@@ -236,7 +237,7 @@ class ProfileServiceTime(TokenServiceTime):
             return ""
         return (
             f"is {batch_size}; the profile was measured up to {most} requests in a batch "
-            "(service_time.extrapolate: true goes beyond)"
+            "(cloud.service_time.extrapolate: true goes beyond)"
         )
 
     def iteration_s(self, prompts: Prompts, decoding: int, context_tokens: int) -> float:
@@ -256,5 +257,7 @@ def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            return f"{key}: is missing"
         return f"{key}: {first['msg']}" if key else str(first["msg"])
     return str(error).splitlines()[0]
