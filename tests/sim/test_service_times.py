@@ -169,11 +169,15 @@ def test_a_profile_is_not_believed_beyond_what_was_measured(profile):
     CloudSettings.model_validate({"service_time": measured, "batching": {"size": 8}})
     message = refusal(service_time=measured, batching={"size": 9})
     assert "is 9; the profile was measured up to 8 requests" in message
+    assert "(cloud.service_time.extrapolate: true goes beyond)" in message
     longer = {**measured, "request": {"prompt_tokens": 129}}
     message = refusal(service_time=longer)
     assert "prompts of 129 tokens; the profile was measured from 32 to 128" in message
     growing = {"prompt_tokens": 64, "tokens_per_interaction": 1, "max_prompt_tokens": 200}
-    assert "64 to 200" in refusal(service_time={**measured, "request": growing})
+    message = refusal(service_time={**measured, "request": growing})
+    assert "64 to 200" in message
+    assert "(give request.prompt_tokens and request.max_prompt_tokens within that, or " in message
+    assert "cloud.service_time.extrapolate: true to go beyond)" in message
     further = {**longer, "extrapolate": True}
     CloudSettings.model_validate({"service_time": further, "batching": {"size": 9}})
 
@@ -186,6 +190,8 @@ def test_what_is_no_profile_is_refused_in_one_line(profile, tmp_path):
     for text in ("[", "5", "machine: 5"):
         (tmp_path / "profile.yaml").write_text(text, encoding="utf-8")
         assert "is no profile (" in refusal(service_time=values)
+    (tmp_path / "profile.yaml").write_text("{}", encoding="utf-8")
+    assert "is no profile (machine: is missing)" in refusal(service_time=values)
 
 
 DISTRIBUTIONS = [

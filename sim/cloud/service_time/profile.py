@@ -189,7 +189,7 @@ class ProfileServiceTime(TokenServiceTime):
             prompts = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
             raise invalid(
                 f"has prompts of {prompts} tokens; the profile was measured from {least} to {most} "
-                "(give request.prompt_tokens and request.max_prompt_tokens within, or "
+                "(give request.prompt_tokens and request.max_prompt_tokens within that, or "
                 "cloud.service_time.extrapolate: true to go beyond)",
                 "request",
             )
