@@ -15,6 +15,7 @@ from analysis.accuracy import SERIES, Accuracies
 from analysis.intervals import UserResamples
 
 COLUMNS = {
+    "devices.parquet": "device user steps start_s class cell region",
     "interactions.parquet": (
         "device user step decision_s shown_s list_source list_age_steps list_age_s consistency "
         "wanted suppressed requested ranked_by rank"
@@ -50,6 +51,7 @@ class RunRecords:
 
     Attributes:
         directory: where the files are.
+        devices: a row per device; None where an older program wrote the run (`devices.parquet`).
         interactions: a row per interaction (`interactions.parquet`).
         requests: a row per request (`requests.parquet`).
         cloud: a row per change of the number of replicas, or of an outage (`cloud.parquet`).
@@ -66,6 +68,7 @@ class RunRecords:
     """
 
     directory: Path
+    devices: pd.DataFrame | None
     interactions: pd.DataFrame
     requests: pd.DataFrame
     cloud: pd.DataFrame
@@ -123,6 +126,7 @@ def read(directory: str | Path) -> RunRecords:
     freshness = read_frame(directory / "freshness.parquet")
     return RunRecords(
         directory=directory,
+        devices=_read_if_there(directory / "devices.parquet"),
         interactions=interactions,
         requests=read_frame(directory / "requests.parquet"),
         cloud=read_frame(directory / "cloud.parquet"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import (
+    by_class,
     frequency,
     model_cards,
     overridden,
@@ -117,6 +118,7 @@ def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
         drawings=drawings,
         who_knows_what=model_cards.side_by_side(run),
         comparison=_comparison(run),
+        by_class=by_class.table(run),
         cost=_cost(run),
         command=_command(run),
         command_notes=_command_notes(run),

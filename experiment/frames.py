@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from analysis.accuracy import by_user
 from experiment.preparation import Preparation
 from sim.client.request import Answer, Outcome
+from sim.device.hardware import HardwareClass
 from sim.records.interactions import RankedBy
 from sim.records.requests import RequestRecords
 from sim.records.result import SimulationResult
@@ -18,6 +19,30 @@ OUTCOME_NAMES = [outcome.name.lower() for outcome in Outcome]
 ANSWER_NAMES = [answer.name.lower() for answer in Answer]
 SOURCES = ["fresh", "stale", "popular"]
 RANKED_BY = [*(ranked_by.name.lower() for ranked_by in RankedBy), "popularity"]
+
+
+def devices_frame(preparation: Preparation, world: World) -> pd.DataFrame:
+    """Return a row for each device: whom it replays, when, and what it belongs to.
+
+    `class` is null where there are no hardware classes, `cell` where the network has no cells, and
+    `region` where all devices are of one region.
+    """
+    kinds = [each.kind for each in world.phones.hardware if isinstance(each, HardwareClass)]
+    kind = world.phones.position if kinds else np.full(world.devices, -1)
+    cell = world.network.cell_of(world.seed, world.devices)
+    region = world.faults.region(world.seed, world.devices) if world.faults.regions > 1 else None
+    log_user = preparation.split.device_users[world.sessions.user]
+    return pd.DataFrame(
+        {
+            "device": np.arange(world.devices, dtype=np.int32),
+            "user": log_user.astype(np.int32),
+            "steps": world.sessions.steps.astype(np.int16),
+            "start_s": world.sessions.start_s,
+            "class": _categories(kind, kinds),
+            "cell": _places(cell, world.devices),
+            "region": _places(region, world.devices),
+        }
+    )
 
 
 def interactions_frame(
@@ -153,8 +178,14 @@ def freshness_frame(preparation: Preparation) -> pd.DataFrame:
 
 
 def _categories(codes: NDArray[np.integer], names: list[str]) -> "pd.Categorical[str]":
-    named: pd.Categorical[str] = pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
+    categories = pd.Index(names, dtype="str")
+    named: pd.Categorical[str] = pd.Categorical.from_codes(codes.astype(np.int8), categories)
     return named
+
+
+def _places(place: NDArray[np.int64] | None, devices: int) -> "pd.Series[int]":
+    """Return where each device is as a column that is null where there are no such places."""
+    return pd.Series(np.full(devices, None) if place is None else place, dtype="Int32")
 
 
 def _masked(values: NDArray, missing: NDArray[np.bool_], dtype: str) -> pd.Series:  # type: ignore[type-arg]

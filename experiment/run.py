@@ -15,6 +15,7 @@ from experiment.cloud_records import cloud_capacity, cloud_frame, cloud_load_fra
 from experiment.directories import Directories
 from experiment.frames import (
     accuracy_frame,
+    devices_frame,
     freshness_frame,
     interactions_frame,
     requests_frame,
@@ -112,6 +113,7 @@ def _write_records(
         interactions = interactions_frame(preparation, world, results["run"])
         requests = requests_frame(results["run"].requests)
         accuracy = accuracy_frame(preparation, results, world)
+        _write_parquet(work / "devices.parquet", devices_frame(preparation, world))
         _write_parquet(work / "interactions.parquet", interactions)
         _write_parquet(work / "requests.parquet", requests)
         _write_parquet(work / "cloud.parquet", cloud_frame(results["run"].cloud))

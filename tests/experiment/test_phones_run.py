@@ -24,8 +24,19 @@ DEVICES = {
 }
 
 
-def scenario(devices):
-    return from_mapping({**TINY, "devices": devices}, "tiny.yaml").scenario
+DOWN = {"start_s": 0.0, "duration_s": 1e6}
+CELLS_AND_REGIONS = {
+    "policy": {"kind": "always"},
+    "network": {"kind": "cell", "cells": 3, "up_bps": 1e6, "down_bps": 1e6, "rtt_s": 0.05},
+    "faults": {
+        "regions": 2,
+        "coverage_losses": [{**DOWN, "cells": [2]}, {**DOWN, "regions": [0]}],
+    },
+}
+
+
+def scenario(devices, **sections):
+    return from_mapping({**TINY, "devices": devices, **sections}, "tiny.yaml").scenario
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +103,36 @@ def test_what_the_llm_ranked_has_its_ranks(finished):
     np.testing.assert_array_equal(unasked["rank"].fillna(0).astype(int), expected)
 
 
+def test_every_device_has_a_row_that_joins_the_other_records(finished):
+    directory, summary, preparation = finished
+    devices = pd.read_parquet(directory / "devices.parquet")
+    assert list(devices) == ["device", "user", "steps", "start_s", "class", "cell", "region"]
+    assert devices["device"].tolist() == list(range(50))
+    assert devices["class"].cat.categories.tolist() == ["low", "high"]
+    world = preparation.world(preparation.scenario.policy)
+    np.testing.assert_array_equal(devices["class"], world.phones.classes)
+    assert devices["class"].value_counts().to_dict() == summary["phones"]["classes"]
+    assert devices[["cell", "region"]].isna().all(axis=None)
+    interactions = pd.read_parquet(directory / "interactions.parquet").groupby("device")
+    np.testing.assert_array_equal(devices["user"], interactions["user"].first())
+    np.testing.assert_array_equal(devices["steps"], interactions["step"].count())
+    np.testing.assert_array_equal(devices["start_s"], interactions["decision_s"].first())
+
+
+def test_devices_whose_cell_or_region_is_down_get_nothing(tmp_path, directories):
+    directory = tmp_path / "run"
+    run_scenario(scenario({}, **CELLS_AND_REGIONS), directory, SILENT, directories=directories)
+    devices = pd.read_parquet(directory / "devices.parquet")
+    assert devices["class"].isna().all()
+    assert set(devices["cell"]) == {0, 1, 2}
+    assert set(devices["region"]) == {0, 1}
+    requests = pd.read_parquet(directory / "requests.parquet").merge(devices, on="device")
+    answered = requests.groupby(["cell", "region"])["received_s"].count()
+    assert (answered > 0).to_dict() == {
+        (cell, region): cell != 2 and region != 0 for cell in range(3) for region in range(2)
+    }
+
+
 def test_idle_energy_is_told_beside_what_recommending_costs(finished):
     directory, summary, _ = finished
     energy = summary["energy_j"]
@@ -107,7 +148,8 @@ def test_the_resolved_scenario_repeats_the_run(finished, tmp_path, directories):
     values = yaml.safe_load((directory / "scenario.yaml").read_text())
     again = from_mapping(values, "scenario.yaml").scenario
     run_scenario(again, tmp_path / "again", SILENT, directories=directories)
-    for file in ("interactions.parquet", "requests.parquet", "accuracy_by_user.parquet"):
+    records = ("devices", "interactions", "requests", "accuracy_by_user")
+    for file in (f"{name}.parquet" for name in records):
         assert (directory / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
@@ -122,6 +164,9 @@ def test_without_batteries_and_classes_nothing_is_said_of_them(tmp_path, directo
     }
     interactions = pd.read_parquet(tmp_path / "plain" / "interactions.parquet")
     assert "battery_share" not in interactions
+    devices = pd.read_parquet(tmp_path / "plain" / "devices.parquet")
+    assert len(devices) == 50
+    assert devices[["class", "cell", "region"]].isna().all(axis=None)
 
 
 def test_a_model_that_does_not_fit_a_class_is_refused(directories):
