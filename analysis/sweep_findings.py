@@ -6,6 +6,7 @@ from analysis.ablation import SRM_FULL, Ablation, Row
 from analysis.accuracy import Accuracies
 from analysis.findings.finding import Finding
 from analysis.findings.phones import could_not
+from analysis.findings.radio import without_radio
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, with_interval
 from analysis.sweep_records import SweepRecords
@@ -93,15 +94,33 @@ def of_policies(sweep: SweepRecords) -> list[Finding]:
     return found
 
 
+def of_energy(sweep: SweepRecords) -> list[Finding]:
+    """Warn where energies are compared though radios of some points spend none by setting."""
+    points = [str(point) for point in sweep.points["id"]]
+    silent = sum(bool(without_radio(sweep.scenario(point))) for point in points)
+    if not silent:
+        return []
+    return [
+        Finding(
+            "cost",
+            True,
+            "The radio's energy is not counted.",
+            f"In {_of(silent, len(points), 'run')} a network has the radio `none`, whose energy is "
+            f"0 whatever it sends: energies compared here leave it out. `network.radio` names a "
+            f"radio whose energy is counted.",
+        )
+    ]
+
+
 def _alone(part: int, whole: int) -> str:
     return f"{ALONE}." if part == whole else f"{ALONE} in {_of(part, whole)}."
 
 
-def _of(part: int, whole: int) -> str:
+def _of(part: int, whole: int, what: str = "setting") -> str:
     if whole == 1:
-        return "the setting"
+        return f"the {what}"
     return (
-        f"all {count(whole)} settings"
+        f"all {count(whole)} {what}s"
         if part == whole
-        else f"{count(part)} of {count(whole)} settings"
+        else f"{count(part)} of {count(whole)} {what}s"
     )

@@ -26,7 +26,7 @@ from analysis import (
 from analysis.ablation import Ablation
 from analysis.drawing import Drawing
 from analysis.figures import ablation_accuracy, ablation_changes, trade_off
-from analysis.figures.trade_off import ACCURACY, FREQUENCY, FURTHER
+from analysis.figures.trade_off import ACCURACY, ENERGY, FREQUENCY, FURTHER
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import (
@@ -104,6 +104,8 @@ def html(sweep: SweepRecords, drawings: Mapping[str, Drawing], parts: Sequence[P
     found = sweep_findings.of_ablations([part.ablation for part in parts])
     if trades and not any(finding.headline.startswith(sweep_findings.ALONE) for finding in found):
         found += sweep_findings.of_policies(sweep)
+    if ENERGY.name in drawings:
+        found += sweep_findings.of_energy(sweep)
     return page.render(
         "sweep.html.j2",
         sweep=sweep,

@@ -67,6 +67,13 @@ FREQUENCY = Cost(
     percent=True,
 )
 
+ENERGY = Cost(
+    "trade_off_energy",
+    "Accuracy against energy",
+    "energy per device, J",
+    ("energy_j.per_device",),
+)
+
 FURTHER = (
     Cost(
         "trade_off_response",
@@ -74,12 +81,7 @@ FURTHER = (
         "median response time, s",
         ("response_s.p50",),
     ),
-    Cost(
-        "trade_off_energy",
-        "Accuracy against energy",
-        "energy per device, J",
-        ("energy_j.per_device",),
-    ),
+    ENERGY,
     Cost(
         "trade_off_bytes",
         "Accuracy against bytes",

@@ -1,6 +1,6 @@
 """Everything that a reader of one run must be told."""
 
-from analysis.findings import baselines, cloud, models, phones, policy
+from analysis.findings import baselines, cloud, models, phones, policy, radio
 from analysis.findings.finding import Finding
 from analysis.intervals import MIN_USERS
 from analysis.numerals import count
@@ -23,6 +23,7 @@ def all_findings(records: RunRecords) -> list[Finding]:
         *cloud.outages(records),
         cloud.never_came(records),
         phones.batteries(records),
+        radio.no_energy(records),
         too_few_users(records),
     )
     return [finding for finding in candidates if finding is not None]

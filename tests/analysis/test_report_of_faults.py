@@ -23,7 +23,8 @@ from analysis.figures import (
     traffic,
     who_ranked,
 )
-from analysis.findings import baselines, cloud, phones
+from analysis.findings import baselines, cloud, phones, radio
+from analysis.findings.finding import Finding
 from analysis.records import RunRecords
 
 ONLY_WITH_SOMETHING_TO_SHOW = {
@@ -240,6 +241,27 @@ def test_energy_by_radio(tmp_path: Path) -> None:
     assert table["3g_per_device_j"].tolist() == [0.0, 0.0, 1.0, 3.0]
     assert table["wifi_per_device_j"].tolist() == [0.0, 0.0, 1.0, 1.0]
     assert "its computing and its radio take 7.00 J" in drawing.caption
+
+
+def test_a_radio_that_spends_nothing_by_setting_is_told(calm: RunRecords) -> None:
+    def finding(network: dict[str, object], **devices: object) -> Finding | None:
+        scenario = {**calm.scenario, "network": network, "devices": devices}
+        return radio.no_energy(replace(calm, scenario=scenario))
+
+    assert finding({"preset": "3g", "radio": "3g"}) is None
+    assert finding({"preset": "ideal", "radio": "none"}) is None
+    trace = {"kind": "trace", "rtt_s": 0.1, "radio": "none"}
+    remark = finding(trace)
+    assert remark is not None
+    assert not remark.warns
+    assert "a setting, not a result" in remark.text
+    warning = finding(trace, battery={"stop_below": 0.05})
+    assert warning is not None
+    assert warning.warns
+    regimes = {"street": {"radio": "lte"}, "train": {"radio": "none"}, "none": {"radio": "none"}}
+    mixed = finding({"kind": "mobility", "radio": "none", "regimes": regimes})
+    assert mixed is not None
+    assert mixed.text.startswith("In train phones have")
 
 
 def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:
