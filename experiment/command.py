@@ -88,13 +88,13 @@ def _run(command: CommandLine) -> int:
         fresh=command.fresh,
     )
     if command.dry_run:
-        return _say_what_would_run(loaded, points, idle, directory)
+        return _say_what_would_run(loaded, points, idle, directory, fresh=command.fresh)
     if loaded.dropped_keys and not command.quiet:
         keys = ", ".join(loaded.dropped_keys)
-        print(f"dropped, as --set leaves no use for them: {keys}", file=sys.stderr)
+        _note(f"dropped, as --set leaves no use for them: {keys}")
     if not command.quiet:
         for line in _in_words(idle):
-            print(line, file=sys.stderr)
+            _note(line)
     with output_directory.opened(directory, clear=command.fresh and loaded.has_sweep):
         if loaded.has_sweep:
             _run_sweep(command, loaded, points, directory)
@@ -152,9 +152,18 @@ def _run_sweep(
         jobs=command.jobs,
         ray=command.ray,
         command_line=command.words,
+        tell=_note if not command.quiet else _say_nothing,
     )
     if not command.quiet:
         console_for(sys.stdout).print(sweep_table(points, table))
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _say_nothing(line: str) -> None:
+    pass
 
 
 def _in_words(idle: Mapping[str, str]) -> list[str]:
@@ -166,7 +175,11 @@ def _say_what_would_run(
     points: "Sequence[SweepPoint]",
     idle: Mapping[str, str],
     directory: Path,
+    *,
+    fresh: bool,
 ) -> int:
+    from experiment.named_contents import NamedContents
+    from experiment.remaining_points import remaining_points
     from experiment.sweep_points import in_words
 
     print(f"would run {loaded.scenario.name} into {directory}")
@@ -186,6 +199,13 @@ def _say_what_would_run(
         print(f"  {label}: {load} of {workload.dataset}{without}")
     if points:
         print(f"{len(points)} points")
+        # Without directories: a dry run reads no data.
+        remaining = remaining_points(points, directory, NamedContents(None))
+        to_do = len(remaining.points)
+        if not fresh and (to_do < len(points) or remaining.made_again):
+            print(f"of them done: {len(points) - to_do}, to do: {to_do}")
+            if reason := remaining.reason():
+                print(reason)
     return DONE
 
 

@@ -25,10 +25,11 @@ class NamedContents:
     """What finished runs read, compared with what their scenarios would read now.
 
     Args:
-        directories: where data sets are found. Each is read once.
+        directories: where data sets are found, each to be read once; None: they are taken to be
+            what they were.
     """
 
-    def __init__(self, directories: Directories) -> None:
+    def __init__(self, directories: Directories | None) -> None:
         self._directories = directories
         self._datasets: dict[str, str] = {}
 
@@ -46,17 +47,17 @@ class NamedContents:
         manifest = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         then = manifest.get("hashes", {})
         now = file_hashes(scenario)
-        if scenario.workload.dataset != datasets.SYNTHETIC:
-            now = {"dataset": self._dataset_hash(scenario), **now}
+        if self._directories and scenario.workload.dataset != datasets.SYNTHETIC:
+            now = {"dataset": self._dataset_hash(scenario, self._directories), **now}
         return tuple(
             "workload.dataset" if key == "dataset" else key
             for key, content_hash in now.items()
             if then.get(key) != content_hash
         )
 
-    def _dataset_hash(self, scenario: Scenario) -> str:
+    def _dataset_hash(self, scenario: Scenario, directories: Directories) -> str:
         name = scenario.workload.dataset
         if name not in self._datasets:
-            data, cache = self._directories.data, self._directories.cache
-            self._datasets[name] = datasets.load(scenario.workload, data, cache).content_hash
+            log = datasets.load(scenario.workload, directories.data, directories.cache)
+            self._datasets[name] = log.content_hash
         return self._datasets[name]

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from experiment.directories import Directories
 from experiment.executors import on_processes, on_ray
 from experiment.named_contents import NamedContents
 from experiment.preparation import prepare
+from experiment.remaining_points import point_directory, remaining_points
 from experiment.run import run_scenario
 from experiment.scenario import LoadedScenario, dump
 from experiment.sweep_points import SweepPoint, in_words, label, sweep_points
@@ -29,6 +30,7 @@ def run_sweep(
     jobs: int = 1,
     ray: str = "",
     command_line: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Run every point of a sweep that `directory` does not hold yet, and compare them.
 
@@ -45,6 +47,7 @@ def run_sweep(
         jobs: processes that simulate side by side.
         ray: address of a Ray cluster that works on the points instead; empty for none.
         command_line: what the user typed, for the manifests.
+        tell: gets a line that says why points are made again, where some are.
 
     Returns:
         The table of `sweep.parquet`: a row a point, its id, swept values and flattened summary.
@@ -52,20 +55,17 @@ def run_sweep(
     points = sweep_points(loaded)
     directories = Directories.from_environment().absolute()
     directory = directory.absolute()
-    contents = NamedContents(directories)
-    missing = [
-        point
-        for point in points
-        if not _is_done(point_directory := _point_directory(directory, point))
-        or contents.changed(point.scenario, point_directory)
-    ]
+    remaining = remaining_points(points, directory, NamedContents(directories))
+    missing = remaining.points
+    if reason := remaining.reason():
+        tell(reason)
     for scenario in {_model_identity(point): point.scenario for point in missing}.values():
         prepare(scenario, directories, progress)
     directory.mkdir(parents=True, exist_ok=True)
     for left_by_a_kill in directory.glob("points/.*"):
         shutil.rmtree(left_by_a_kill)
     tasks = [
-        (point, _point_directory(directory, point), directories, tuple(command_line))
+        (point, point_directory(directory, point), directories, tuple(command_line))
         for point in missing
     ]
     finished = on_ray(_run_point, tasks, ray) if ray else on_processes(_run_point, tasks, jobs)
@@ -97,14 +97,6 @@ def _run_point(
     return in_words(point.values)
 
 
-def _point_directory(directory: Path, point: SweepPoint) -> Path:
-    return directory / "points" / point.id
-
-
-def _is_done(directory: Path) -> bool:
-    return (directory / "summary.json").exists()
-
-
 def _model_identity(point: SweepPoint) -> str:
     """Return what decides a point's models: points that share it share weights and tables."""
     scenario = point.scenario
@@ -117,7 +109,7 @@ def _model_identity(point: SweepPoint) -> str:
 def _table(points: Sequence[SweepPoint], directory: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for point in points:
-        text = (_point_directory(directory, point) / "summary.json").read_text(encoding="utf-8")
+        text = (point_directory(directory, point) / "summary.json").read_text(encoding="utf-8")
         rows.append({"id": point.id, **point.values, **summary.flatten(json.loads(text))})
     table = pd.DataFrame(rows)
     for key in points[0].values:

@@ -84,8 +84,17 @@ def test_points_of_changed_files_are_made_again_and_others_stay(capsys):
     assert resumed(path, 0, capsys) == ""
     table = pd.read_parquet("out/sweep.parquet")
     made = [Path(f"out/points/{point}/summary.json").stat().st_mtime_ns for point in table["id"]]
+    words = [path, "--out", "out", "--resume"]
+    assert main([*words, "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith("2 points\nof them done: 2, to do: 0\n")
     write_profile(0.9)
-    assert resumed(path, 0, capsys) == ""
+    again = "points made again: 1, as cloud.service_time.path has changed since\n"
+    assert main([*words, "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith(f"2 points\nof them done: 1, to do: 1\n{again}")
+    assert main(words) == 0
+    assert again in capsys.readouterr().err
+    assert main(words) == 0
+    assert "made again" not in capsys.readouterr().err
     again = pd.read_parquet("out/sweep.parquet")
     now = [Path(f"out/points/{point}/summary.json").stat().st_mtime_ns for point in again["id"]]
     assert list(again["id"]) == list(table["id"])
