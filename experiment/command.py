@@ -15,7 +15,7 @@ from experiment.progress import progress_on
 from experiment.scenario_error import ScenarioError
 from experiment.yaml_document import read_mapping
 from models.errors import ModelError
-from workloads.errors import WorkloadError
+from workloads.errors import BrokenMember, WorkloadError
 
 if TYPE_CHECKING:
     from experiment.scenario import LoadedScenario
@@ -51,6 +51,8 @@ def main(words: Sequence[str]) -> int:
         return _fail(error)
     except (WorkloadError, ModelError) as error:
         return _fail(ScenarioError(source, error.key, str(error)))
+    except BrokenMember as error:
+        return _fail(ScenarioError(error.file, "", f"cannot be imported: {error.message}"))
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,9 @@
 """Families whose members are one file each: a new one is found and touches no other file."""
 
 import importlib
+import importlib.util
 import pkgutil
+import traceback
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Annotated, Any, TypeVar, Union
@@ -10,6 +12,8 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from workloads.errors import BrokenMember
+
 T = TypeVar("T")
 
 
@@ -17,15 +21,35 @@ def members(package: ModuleType, base: type[T]) -> tuple[type[T], ...]:
     """Return the classes in the modules of `package` that derive from `base` and carry a `kind`.
 
     Sorted by module and name, so the order never depends on the file system.
+
+    Raises:
+        BrokenMember: one of the modules cannot be imported.
     """
     found: dict[str, type[T]] = {}
     for module_info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        module = importlib.import_module(f"{package.__name__}.{module_info.name}")
+        module = _imported(f"{package.__name__}.{module_info.name}")
         for name, value in sorted(vars(module).items()):
             own = isinstance(value, type) and value.__module__ == module.__name__
             if own and issubclass(value, base) and "kind" in getattr(value, "model_fields", {}):
                 found[f"{module_info.name}.{name}"] = value
     return tuple(found.values())
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except BrokenMember:
+        raise
+    except Exception as error:
+        spec = importlib.util.find_spec(name)
+        file = (spec and spec.origin) or name
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == file]
+        what = str(error)
+        if isinstance(error, SyntaxError):
+            file, lines, what = error.filename or file, [error.lineno], error.msg
+        where = f"line {lines[-1]}: " if lines else ""
+        raise BrokenMember(file, f"{where}{type(error).__name__}: {what}") from error
 
 
 @dataclass(frozen=True)

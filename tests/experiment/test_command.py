@@ -333,6 +333,38 @@ def test_the_real_process_ends_with_the_same_status_and_line():
     assert done.stderr.count("\n") == 1
 
 
+def test_a_policy_file_that_cannot_be_imported_ends_in_one_line():
+    Path("impatient.py").write_text("class Impatient(Policy)\n", encoding="utf-8")
+    program = (
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "from experiment.command import main\n"
+        "class WithThisFolder(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        if name == 'sim.policies':\n"
+        "            spec = PathFinder.find_spec(name, path)\n"
+        "            spec.submodule_search_locations.append('.')\n"
+        "            return spec\n"
+        "sys.meta_path.insert(0, WithThisFolder)\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, scenario("seed: 1"), "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.endswith(
+        "impatient.py: cannot be imported: line 1: SyntaxError: expected ':'\n"
+    )
+    assert done.stderr.count("\n") == 1
+
+
 def test_help_and_yaml_errors_do_not_wait_for_the_models_libraries():
     program = (
         "import sys; from experiment.command import main\n"

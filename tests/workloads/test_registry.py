@@ -5,6 +5,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from workloads import readers, registry
+from workloads.errors import BrokenMember
 from workloads.readers.reader import Reader
 from workloads.settings import Settings
 
@@ -74,3 +75,21 @@ def test_the_readers_are_a_family():
     kinds = [member().kind for member in registry.members(readers, Reader)]
     assert kinds == ["grouplens", "recbole", "sequences"]
     assert all(issubclass(member, Settings) for member in registry.members(readers, Reader))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\nclass Star(:\n", "line 2: SyntaxError: invalid syntax"),
+        ("import nowhere_at_all", "line 1: ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        ("\n\nkind: Literal['star']", "line 3: NameError: name 'Literal' is not defined"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_named(shapes, tmp_path, text, message):
+    file = tmp_path / "shapes_for_test" / "star.py"
+    file.write_text(text)
+    importlib.invalidate_caches()
+    with pytest.raises(BrokenMember) as caught:
+        family(shapes)
+    assert caught.value.file == str(file)
+    assert caught.value.message == message
