@@ -40,7 +40,7 @@ def _phone_alone(ablation: Ablation) -> Finding | None:
         f"On {ablation.name}, the SRM ranking the whole catalogue on the device, with no request "
         f"at all, beats {_of(len(beaten), len(leads))}. Beside the most accurate of them "
         f"({best.label}, {NAME} {with_interval(ablation.mean(best))}) it reaches {alone}; the "
-        f"difference, paired on users, is {with_interval(leads[best], signed=True)}.",
+        f"SRM minus that setting, paired on users, is {with_interval(leads[best], signed=True)}.",
     )
 
 
@@ -57,9 +57,12 @@ def _users(ablation: Ablation) -> Finding | None:
 
 
 def of_policies(sweep: SweepRecords) -> list[Finding]:
-    """Warn, for each panel of settings, where the SRM on the whole catalogue beats a setting."""
+    """Warn, for each panel of settings, where the SRM on the whole catalogue beats a setting.
+
+    Panels of which the same is to be told are told of together.
+    """
     settings = sweep.settings[sweep.settings["swept"].astype(bool)]
-    found = []
+    told: dict[tuple[str, str], list[str]] = {}
     for facet, part in settings.groupby(settings["facet"].astype(str), sort=False):
         with_srm = [
             (row, sums)
@@ -76,22 +79,27 @@ def of_policies(sweep: SweepRecords) -> list[Finding]:
             continue
         best = max(range(len(compared)), key=lambda i: compared[i][2].mean("run").value)
         kind, parameters, accuracies = compared[best]
-        where = f"With {facet!s}, the" if facet else "The"
-        found.append(
-            Finding(
-                "models",
-                True,
-                _alone(beaten, len(compared)),
-                f"{where} SRM ranking the whole catalogue on the device, with no request at all, "
-                f"beats {_of(beaten, len(compared))}. Beside the most accurate of them "
-                f"({' '.join(part for part in (kind, parameters) if part)}, {NAME} "
-                f"{with_interval(accuracies.mean('run'))}) it reaches "
-                f"{with_interval(accuracies.mean('srm_full'))}; the difference, paired on users, "
-                f"is {with_interval(leads[best], signed=True)}."
-                f"{could_not(sweep.share_ranked_by_llm(sweep.points_of(with_srm[best][0])))}",
-            )
+        text = (
+            "SRM ranking the whole catalogue on the device, with no request at all, "
+            f"beats {_of(beaten, len(compared))}. Beside the most accurate of them "
+            f"({' '.join(part for part in (kind, parameters) if part)}, {NAME} "
+            f"{with_interval(accuracies.mean('run'))}) it reaches "
+            f"{with_interval(accuracies.mean('srm_full'))}; the SRM minus that setting, paired on "
+            f"users, is {with_interval(leads[best], signed=True)}."
+            f"{could_not(sweep.share_ranked_by_llm(sweep.points_of(with_srm[best][0])))}"
         )
-    return found
+        told.setdefault((_alone(beaten, len(compared)), text), []).append(str(facet))
+    return [
+        Finding("models", True, headline, f"{_where(facets)} {text}")
+        for (headline, text), facets in told.items()
+    ]
+
+
+def _where(facets: Sequence[str]) -> str:
+    named = [facet for facet in facets if facet]
+    if not named:
+        return "The"
+    return f"With {'; with '.join(named)}, {'the' if len(named) == 1 else 'in each of them the'}"
 
 
 def of_energy(sweep: SweepRecords) -> list[Finding]:

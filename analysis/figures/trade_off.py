@@ -258,11 +258,13 @@ def _caption(sweep: SweepRecords, settings: pd.DataFrame, facets: Sequence[str])
         band = f"Bands and bars are the range over {sweep.replications} seeds."
     else:
         band = intervals_over(float(sweep.points["users"].max()), "Bands and bars")
+    by_setting = sweep.points.groupby(["facet", "kind", "policy"], sort=False)["interactions"]
+    together = " of all seeds together" if sweep.replications > 1 else ""
     cut = len(sweep.facets) - len(facets)
     rest = f" {cut} more panels are only in the table." if cut > 0 else ""
     return (
         f"Each marker is one of {count(swept)} swept settings, or the never or always world of "
-        f"the same runs, on {count(sweep.points['interactions'].max())} interactions. {band} "
+        f"the same runs, on {count(by_setting.sum().max())} interactions{together}. {band} "
         f"Rings mark the Pareto front by point estimates: no setting is both cheaper and more "
         f"accurate.{rest}"
     )

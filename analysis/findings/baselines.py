@@ -17,7 +17,7 @@ def phone_alone(records: RunRecords) -> Finding:
     pipeline = with_interval(records.accuracies.mean("run"))
     numbers = (
         f"ranking the whole catalogue on the device gives {NAME} {alone}, this run {pipeline}; "
-        f"the difference, paired on users, is {with_interval(gain, signed=True)}"
+        f"the SRM alone minus this run, paired on users, is {with_interval(gain, signed=True)}"
     )
     saved = phones.could_not(phones.share_ranked(records, "llm"))
     if gain.above_zero and saved:

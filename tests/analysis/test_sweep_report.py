@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from run_directory import Case, write_run, write_sweep
 
-from analysis import policy_contest, report, sweep_records, swept_words
+from analysis import policy_contest, report, sweep_findings, sweep_records, swept_words
 from analysis.figures import trade_off
 from analysis.records import RecordsError
 from analysis.summary import flatten
@@ -110,8 +110,12 @@ def test_other_swept_keys_become_panels_and_seeds_bands(tmp_path: Path) -> None:
     drawing = trade_off.draw(sweep)
     assert drawing is not None
     assert "the range over 2 seeds" in drawing.caption
+    each = json.loads((tmp_path / "points" / "3g-0.4-0" / "summary.json").read_text())
+    assert f"{2 * each['interactions']:,} interactions of all seeds together" in drawing.caption
     assert len(drawing.figure.axes) == 2
-    assert "seed 1" in report.write(tmp_path).read_text()
+    page = report.write(tmp_path).read_text()
+    assert "seed 1" in page
+    assert "are its range over 2 seeds" in page
 
 
 def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
@@ -126,6 +130,21 @@ def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
     assert "The phone does better without the cloud." in page
     assert "beats all 2 settings" in page
     assert "What does each part bring?" not in page
+
+
+def test_panels_of_which_the_same_is_told_are_told_of_once(tmp_path: Path) -> None:
+    rows = []
+    for preset in ("3g", "wifi"):
+        for threshold in (0.4, 0.7):
+            name = f"{preset}-{threshold}"
+            case = Case(threshold=threshold, level={**Case().level, "srm_full": 0.95})
+            write_run(tmp_path / "points" / name, case)
+            values = {"policy.threshold": threshold, "network.preset": preset}
+            rows.append(_row(tmp_path, name, values))
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet")
+    (finding,) = sweep_findings.of_policies(sweep_records.read(tmp_path))
+    assert finding.text.startswith("With preset 3g; with preset wifi, in each of them the SRM")
+    assert "the SRM minus that setting, paired on users, is +" in finding.text
 
 
 def test_a_sweep_of_policies_and_models_has_both(tmp_path: Path) -> None:
