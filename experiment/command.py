@@ -90,7 +90,7 @@ def _run(command: CommandLine) -> int:
         fresh=command.fresh,
     )
     if command.dry_run:
-        return _say_what_would_run(loaded, points, idle, directory, fresh=command.fresh)
+        return _say_what_would_run(loaded, points, idle, directory, command)
     if loaded.dropped_keys and not command.quiet:
         keys = ", ".join(loaded.dropped_keys)
         _note(f"dropped, as --set leaves no use for them: {keys}")
@@ -177,8 +177,7 @@ def _say_what_would_run(
     points: "Sequence[SweepPoint]",
     idle: Mapping[str, str],
     directory: Path,
-    *,
-    fresh: bool,
+    command: CommandLine,
 ) -> int:
     from experiment.named_contents import NamedContents
     from experiment.remaining_points import remaining_points
@@ -204,8 +203,9 @@ def _say_what_would_run(
         # Without directories: a dry run reads no data.
         remaining = remaining_points(points, directory, NamedContents(None))
         to_do = len(remaining.points)
-        if not fresh and (to_do < len(points) or remaining.made_again):
-            print(f"of them done: {len(points) - to_do}, to do: {to_do}")
+        done = len(points) - to_do
+        if command.resume or (not command.fresh and (done or remaining.made_again)):
+            print(f"of them done: {done}, to do: {to_do}")
             if reason := remaining.reason():
                 print(reason)
     return DONE

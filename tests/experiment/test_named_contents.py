@@ -81,10 +81,12 @@ def test_points_of_changed_files_are_made_again_and_others_stay(capsys):
         sweep={"cloud.service_time": [{"kind": "fixed", "seconds": 0.1}, {**TINY_PROFILE}]},
         network={"preset": "3g"},
     )
+    words = [path, "--out", "out", "--resume"]
+    assert main([*words, "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith("2 points\nof them done: 0, to do: 2\n")
     assert resumed(path, 0, capsys) == ""
     table = pd.read_parquet("out/sweep.parquet")
     made = [Path(f"out/points/{point}/summary.json").stat().st_mtime_ns for point in table["id"]]
-    words = [path, "--out", "out", "--resume"]
     assert main([*words, "--dry-run"]) == 0
     assert capsys.readouterr().out.endswith("2 points\nof them done: 2, to do: 0\n")
     write_profile(0.9)
