@@ -92,7 +92,8 @@ class Trainer:
                     reached = self._objective.validate()
                 except NotNumbers as worthless:
                     raise self._diverged(title, epoch) from worthless
-                note = f"epoch {epoch}: calibration NDCG@10 {reached:.4f}"
+                most = self._recipe.max_epochs
+                note = f"epoch {epoch} of at most {most}: calibration NDCG@10 {reached:.4f}"
                 if reached > best_ndcg or np.isnan(reached):
                     best_ndcg, best_epoch, best = reached, epoch, self._weights()
                 if epoch - best_epoch >= self._recipe.patience:

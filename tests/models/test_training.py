@@ -1,4 +1,6 @@
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,7 +23,7 @@ from models.training.validation import ndcg
 from models.training.windows import epoch_batches, training_windows
 from models.weights import TrainingTask, train
 from workloads.interaction_log import InteractionLog
-from workloads.progress import SILENT
+from workloads.progress import SILENT, Advance
 from workloads.splits import Split, split
 from workloads.workload_settings import WorkloadSettings
 
@@ -193,3 +195,25 @@ def test_the_best_epoch_is_kept(small: Small) -> None:
     rank = scan.ranks(prefixes, prefixes.taken(small.log))
     assert ndcg(rank, 10) == result.validation_ndcg10
     assert 1 <= result.best_epoch <= result.epochs == 6
+
+
+class Notes:
+    """Progress that keeps what it is told beside the share done."""
+
+    def __init__(self) -> None:
+        self.notes: set[str] = set()
+
+    @contextmanager
+    def phase(self, title: str, total: float) -> Iterator[Advance]:  # noqa: ARG002
+        def advance(amount: float = 1, note: str = "") -> None:  # noqa: ARG001
+            self.notes.add(note)
+
+        yield advance
+
+
+def test_a_training_that_may_stop_early_tells_its_epochs_as_a_most(small: Small) -> None:
+    settings = tiny_settings(training={"srm": {"max_epochs": 2}})
+    task, _ = training_tasks(small.log, small.split, HISTORY, settings)
+    progress = Notes()
+    train(task, progress)
+    assert any(note.startswith("epoch 1 of at most 2: ") for note in progress.notes)
