@@ -1,5 +1,6 @@
 """What a run gave and cost on each hardware class, with intervals over users."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,27 +99,17 @@ def table(run: RunRecords) -> Table | None:
     classes = estimates(run)
     if len(classes) < 2:
         return None
-    rows = [
-        [
-            each.name,
-            count(each.devices),
-            percent(each.interactions / len(run.interactions)),
-            percent_with_interval(each.request_frequency),
-            with_interval(each.accuracy),
-            _seconds(each.response_s),
-            percent_with_interval(each.own_order),
-        ]
-        for each in classes
-    ]
-    columns = (
-        "Class",
-        "Devices",
-        "Part of interactions",
-        "Requests / interactions",
-        HEADLINE.upper(),
-        "Median response time",
-        "Ranked by the LLM alone",
+    whole = len(run.interactions)
+    shown: tuple[tuple[str, Callable[[ClassEstimates], str]], ...] = (
+        ("Devices", lambda each: count(each.devices)),
+        ("Part of the interactions", lambda each: percent(each.interactions / whole)),
+        ("Requests / interactions", lambda each: percent_with_interval(each.request_frequency)),
+        (HEADLINE.upper(), lambda each: with_interval(each.accuracy)),
+        ("Median response time", lambda each: _seconds(each.response_s)),
+        ("Lists in the LLM's own order", lambda each: percent_with_interval(each.own_order)),
     )
+    rows = [[label, *map(show, classes)] for label, show in shown]
+    columns = ("", *(each.name for each in classes))
     return tables.of_texts("The run on each hardware class", columns, rows, stacked=True)
 
 

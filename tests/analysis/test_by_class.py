@@ -9,6 +9,7 @@ import pytest
 from run_directory import write_run
 
 from analysis import accuracy, by_class, records, run_report
+from analysis.numerals import with_interval
 from analysis.records import RecordsError, RunRecords
 
 DEVICES = 90
@@ -85,15 +86,16 @@ def test_intervals_resample_the_users_of_the_run(run: RunRecords) -> None:
         assert low < each.accuracy.value < high
 
 
-def test_the_report_shows_a_row_for_each_class(run: RunRecords) -> None:
+def test_the_report_shows_a_column_for_each_class(run: RunRecords) -> None:
     table = by_class.table(run)
     assert table is not None
-    assert [[cell.text for cell in row[:2]] for row in table.rows] == [
-        ["old", "9"],
-        ["mid", "41"],
-        ["new", "40"],
-    ]
-    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert table.columns == ("", "old", "mid", "new")
+    row = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert row["Devices"] == ["9", "41", "40"]
+    assert row["Part of the interactions"] == ["10.0%", "45.6%", "44.4%"]
+    told = by_class.estimates(run)
+    assert row["NDCG@10"] == [with_interval(each.accuracy) for each in told]
+    assert [text.count("[") for text in row["NDCG@10"]] == [0, 1, 1]
     page = run_report.html(run, {})
     assert page.count(table.label) == 1
 
