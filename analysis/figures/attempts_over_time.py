@@ -29,7 +29,7 @@ def draw(records: RunRecords) -> Drawing | None:
     unit, size = unit_of_time(records.simulated_s)
     edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
     with canvas(3.7) as (figure, (axes,)):
-        faults.shade((axes,), faults.of_cloud(records), size)
+        faults.shade((axes,), faults.of_cloud(records), size, records.simulated_s)
         parts = [
             Part(f"{words} {count(table[name].sum())}", table[name].to_numpy(), role, hatch)
             for name in present

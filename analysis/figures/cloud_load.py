@@ -22,7 +22,7 @@ def draw(records: RunRecords) -> Drawing | None:
     edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
     blue = theme.colour("blue")
     with canvas(4.4, rows=2, sharex=True) as (figure, (top, bottom)):
-        faults.shade((top, bottom), faults.of_cloud(records), size)
+        faults.shade((top, bottom), faults.of_cloud(records), size, records.simulated_s)
         top.stairs(table["waiting"], edges, color=blue, fill=True, alpha=0.25)
         top.stairs(table["waiting"], edges, color=blue, linewidth=1.6, baseline=None)
         room = 1.25 if faults.of_cloud(records) else 1.1

@@ -37,7 +37,7 @@ def draw(records: RunRecords) -> Drawing | None:
     retried = float(table["attempts_mean"].max()) > 1
     rows: dict[str, Any] = {"rows": 2, "height_ratios": (2, 1)} if retried else {}
     with canvas(4.8 if retried else 3.5, sharex=True, **rows) as (figure, (axes, *below)):
-        faults.shade((axes, *below), faults.of_run(records), size)
+        rows_of_names = faults.shade((axes, *below), faults.of_run(records), size, simulated_s)
         parts = [
             Part(
                 f"{name.replace('_', ' ')} {count(table[name].sum())}",
@@ -49,7 +49,8 @@ def draw(records: RunRecords) -> Drawing | None:
         stacked = stacks.areas(axes, edges, parts)
         stacks.key(figure, axes, columns=3)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, (1.25 if faults.of_run(records) else 1.05) * float(stacked.max()))
+        room = max(1.25, 1.1 + 0.09 * rows_of_names) if rows_of_names else 1.05
+        axes.set_ylim(0, room * float(stacked.max()))
         for each in below:
             each.stairs(
                 table["attempts_mean"],

@@ -32,8 +32,8 @@ def draw(records: RunRecords) -> Drawing | None:
     unit, size = unit_of_time(records.simulated_s)
     edges = np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]) / size
     with canvas(5.2, rows=2, sharex=True) as (figure, (top, bottom)):
-        faults.shade((top, bottom), faults.of_run(records), size)
-        _quantiles(top, table, edges)
+        rows = faults.shade((top, bottom), faults.of_run(records), size, edges[-1] * size)
+        _quantiles(top, table, edges, rows)
         _parts(bottom, table, edges)
         bottom.set_xlim(0, edges[-1])
         bottom.set_xlabel(f"simulated time when sent, {unit}")
@@ -75,7 +75,7 @@ def _changes(records: RunRecords, table: pd.DataFrame) -> bool:
     return bool(failed or known.max() > NOTABLE * typical or faults.of_run(records))
 
 
-def _quantiles(axes: Axes, table: pd.DataFrame, edges: np.ndarray) -> None:
+def _quantiles(axes: Axes, table: pd.DataFrame, edges: np.ndarray, rows: int) -> None:
     blue, orange = theme.colour("blue"), theme.colour("orange")
     axes.stairs(
         table["ci95_high_s"],
@@ -104,7 +104,7 @@ def _quantiles(axes: Axes, table: pd.DataFrame, edges: np.ndarray) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_ylim(lowest * 0.7, highest * 2.2)
     else:
-        axes.set_ylim(0, 1.25 * highest)
+        axes.set_ylim(0, max(1.25, 1.1 + 0.09 * rows) * highest)
     axes.legend(loc="upper right", frameon=False, fontsize=9)
 
 

@@ -28,6 +28,11 @@ MOST_PANELS = 8
 #: Characters of a panel's title that surely fit into its width, beside the accuracy's name.
 TITLE_FITS = 48
 
+#: Shares of the cost axis: how far it starts left of 0 (of the dearest cost), between a line's end
+#: and its name, and of a bold character where names of references take the most width.
+LEFT, NAME_GAP, CHARACTER_WIDTH = 0.03, 0.035, 0.032
+LONGEST_LINE = 12
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -155,9 +160,11 @@ def _panel(
         settings["low"].fillna(settings[ACCURACY]).tolist(),
         settings["high"].fillna(settings[ACCURACY]).tolist(),
     )
-    axes.set_xlim(-0.03 * dearest, 1.28 * dearest)
+    axes.set_xlim(-LEFT * dearest, _right(settings) * dearest)
     if cost.percent:
-        axes.set_xticks([tick for tick in np.linspace(0, 1, 6) if tick <= 1.1 * dearest])
+        axes.set_xticks(
+            [tick for tick in np.linspace(0, 1, 6 if dearest < 0.6 else 5) if tick <= 1.1 * dearest]
+        )
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     for kind, part in settings.groupby("kind", sort=True):
         _line(axes, part, theme.style_of_policy(str(kind), sweep.kinds))
@@ -203,6 +210,21 @@ def _line(axes: Axes, part: pd.DataFrame, style: theme.Style) -> None:
     axes.plot(part["cost"], part[ACCURACY], color=colour, linestyle=style.dash, marker=style.marker)
 
 
+def _right(settings: pd.DataFrame) -> float:
+    """Return where the cost axis ends, in the dearest setting's cost, so that names fit in."""
+    width = max(
+        CHARACTER_WIDTH * len(line)
+        for kind in settings["kind"].unique()
+        for line in _name(str(kind)).split("\n")
+    )
+    return (1 + LEFT) / (1 - NAME_GAP - min(width, 0.5)) - LEFT
+
+
+def _name(kind: str) -> str:
+    """Return the name of a policy's line, a long one on two lines."""
+    return kind.replace("_", "\n" if len(kind) > LONGEST_LINE else " ", 1).replace("_", " ")
+
+
 def _label_lines(axes: Axes, settings: pd.DataFrame) -> None:
     """Name each line right of its dearest point; names that would touch are moved apart."""
     low, high = axes.get_ylim()
@@ -212,11 +234,12 @@ def _label_lines(axes: Axes, settings: pd.DataFrame) -> None:
     for _, near in ends.groupby(apart.cumsum(), sort=True):
         group = near.sort_values(ACCURACY)
         wanted = [(y - low) / (high - low) for y in group[ACCURACY]]
-        for (_, end), at in zip(group.iterrows(), spread(wanted, 0.07, 0.02, 0.98), strict=True):
+        gap = 0.13 if any("\n" in _name(str(kind)) for kind in group["kind"]) else 0.07
+        for (_, end), at in zip(group.iterrows(), spread(wanted, gap, 0.02, 0.98), strict=True):
             axes.annotate(
-                str(end["kind"]).replace("_", " "),
+                _name(str(end["kind"])),
                 (end["cost"], end[ACCURACY]),
-                xytext=(group["cost"].max() + 0.035 * (right - left), low + at * (high - low)),
+                xytext=(group["cost"].max() + NAME_GAP * (right - left), low + at * (high - low)),
                 textcoords="data",
                 va="center",
                 fontweight="bold" if end["swept"] else "normal",

@@ -1,5 +1,6 @@
 """What a run's report shows of faults, retries, coverage, batteries and traffic, and only then."""
 
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,9 @@ ONLY_WITH_SOMETHING_TO_SHOW = {
     "traffic",
     "who_ranked",
 }
+
+
+NAMES = ("replica 1 slow", "no coverage", "links degraded")
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +343,23 @@ def test_too_few_after_an_outage_are_no_slow_recovery(faulty: RunRecords) -> Non
     slow = np.where(steady < 210.0, 1.0, 9.0)
     (finding,) = cloud.outages(replace(faulty, requests=request_times(steady, slow)))
     assert "the median response time was not again within 10% of the 1.00 s" in finding.text
+
+
+def test_names_of_overlapping_faults_do_not_touch(faulty: RunRecords) -> None:
+    given = {
+        "slow_replicas": [{"start_s": 100.0, "duration_s": 100.0, "replica": 1}],
+        "coverage_losses": [{"start_s": 120.0, "duration_s": 60.0}],
+        "degradations": [{"start_s": 140.0, "duration_s": 60.0}],
+    }
+    run = replace(faulty, scenario={**faulty.scenario, "faults": given})
+    for draw in (response_over_time.draw, outcomes_over_time.draw):
+        drawing = draw(run)
+        assert drawing is not None
+        axes = drawing.figure.axes[0]
+        names = [text for text in axes.texts if text.get_text() in NAMES]
+        boxes = [name.get_window_extent() for name in names]
+        assert len(boxes) == 3
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_faults_after_the_end_are_told(faulty: RunRecords) -> None:

@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Annotation, Text
 from run_directory import Case, write_run, write_sweep
 
 from analysis import policy_contest, report, sweep_findings, sweep_records, swept_words
@@ -130,6 +132,18 @@ def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
     assert "The phone does better without the cloud." in page
     assert "beats all 2 settings" in page
     assert "What does each part bring?" not in page
+
+
+def test_names_of_lines_end_within_their_panel(sweep_dir: Path) -> None:
+    sweep = sweep_records.read(sweep_dir)
+    longest = sweep.points.assign(kind=sweep.points["kind"].replace("random", "consistency_drop"))
+    for drawing in (trade_off.draw(sweep), trade_off.draw(replace(sweep, points=longest))):
+        assert drawing is not None
+        (axes,) = drawing.figure.axes
+        right = axes.get_window_extent().x1
+        names = [text for text in axes.texts if isinstance(text, Annotation)]
+        assert names
+        assert all(Text.get_window_extent(name).x1 <= right for name in names)
 
 
 def test_panels_of_which_the_same_is_told_are_told_of_once(tmp_path: Path) -> None:
