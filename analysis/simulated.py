@@ -173,6 +173,19 @@ def _cloud(section: Mapping[str, Any]) -> dict[str, Any]:
         known = ("parameters", "prompt_tokens", "output_tokens")
         model = {name: service_time["served_model"].get(name) for name in known}
         said["service_time"] = {**service_time, "served_model": model}
+    if service_time.get("kind") == "profile":
+        said["service_time"] = _measured(service_time)
+    return said
+
+
+def _measured(service_time: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a measured profile what is off, and the cap on prompts that do not grow."""
+    said = dict(service_time)
+    if not said.get("extrapolate"):
+        said.pop("extrapolate", None)
+    request = said.get("request") or {}
+    if request and request.get("tokens_per_interaction") is None:
+        said["request"] = _without(request, "max_prompt_tokens")
     return said
 
 

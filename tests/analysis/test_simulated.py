@@ -63,3 +63,18 @@ def test_bursts_regimes_and_schedules() -> None:
         "Network"
     ].endswith("mean stay (street 120 s, none 20 s)")
     assert world({"workload": {"start": {"kind": "spread", "spread_s": 600.0}}}) == []
+
+
+def test_a_measured_profile_without_what_means_nothing() -> None:
+    request = {"prompt_tokens": 50, "max_prompt_tokens": 4096, "output_tokens": 0}
+    profile = {"kind": "profile", "path": "service_profile.yaml", "extrapolate": False}
+    told = dict(world({"cloud": {"service_time": {**profile, "request": request}}}))
+    assert told["Cloud"] == (
+        "service time (profile, path service_profile.yaml, request (prompt tokens 50, output "
+        "tokens 0))"
+    )
+    growing = {**request, "tokens_per_interaction": 12}
+    grown = {**profile, "request": growing, "extrapolate": True}
+    told = dict(world({"cloud": {"service_time": grown}}))
+    assert "max prompt tokens 4,096" in told["Cloud"]
+    assert "extrapolate True" in told["Cloud"]
