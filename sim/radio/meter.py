@@ -22,7 +22,7 @@ class Spent(NamedTuple):
 
     def with_tail_j(self, time_s: float) -> float:
         """Return the energy together with the last tail up to a time."""
-        return self.energy_j + float(self.radio.tail_j(time_s - self.busy_until_s))
+        return self.energy_j + self.radio.tail_of_one_j(time_s - self.busy_until_s)
 
 
 class RadioMeter:
@@ -89,7 +89,7 @@ def _spent_after(radios: Sequence[Radio], before: Spent | None, crossing: Crossi
     energy_j, busy_until_s, last = before or (0.0, -math.inf, None)
     pause_s = max(crossing.wake_s - busy_until_s, 0.0)
     if last is not None:
-        energy_j += float(last.tail_j(pause_s))
+        energy_j += last.tail_of_one_j(pause_s)
     if last is not radio or pause_s > last.tail_s:
         energy_j += radio.promotion_s * radio.promotion_w
     begin_s = max(crossing.start_s, busy_until_s)

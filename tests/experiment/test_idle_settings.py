@@ -11,7 +11,8 @@ from tiny_scenario import TINY
 
 from experiment.command import main
 from experiment.frames import requests_frame
-from experiment.idle_settings import RULES, idle_everywhere, idle_settings
+from experiment.idle_rules import RULES
+from experiment.idle_settings import idle_everywhere, idle_settings
 from experiment.manifest import manifest
 from experiment.preparation import prepare
 from experiment.scenario import dump, from_mapping

@@ -1,4 +1,4 @@
-"""Links that change with the regime: transfers by hand, against naive integration, and chains."""
+"""Links that change with the regime: transfers by hand, and against naive integration."""
 
 import math
 from bisect import bisect_right
@@ -7,36 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mobile_network import BY_CLASS, FAST, SLOW, assert_binomial, chain, network
 from pydantic import TypeAdapter, ValidationError
-from random_world import make_world
 
-from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
-from sim.device.settings import DeviceSettings
-from sim.engine import simulate
 from sim.network import AnyNetwork
 from sim.network.message import Direction
 from sim.network.mobility import MobilityNetwork
 from sim.network.preset import PresetNetwork
-from sim.network.regimes import Regimes
-from sim.policies.always import Always
 from sim.radio.energy import radio_energy_j
 from sim.radio.radio import Radio
-
-FAST = {"up_bps": 8e6, "down_bps": 16e6, "rtt_s": 0.1}
-SLOW = {"up_bps": 8e3, "down_bps": 16e3, "rtt_s": 0.4}
-NO_HEADERS = {"header_bytes": 0}
-
-
-def network(**values):
-    if "schedule" in values:
-        values["schedule"] = tuple({"at_s": at_s, "regime": r} for at_s, r in values["schedule"])
-    regimes = {
-        name: {"framing": NO_HEADERS, **figures} for name, figures in values.pop("regimes").items()
-    }
-    values = {"kind": "mobility", "framing": NO_HEADERS, "regimes": regimes, **values}
-    return TypeAdapter(AnyNetwork).validate_python(values)
 
 
 def send(links, clock, direction, size_bytes, device=0, step=0):
@@ -249,178 +230,6 @@ def test_transfers_equal_a_naive_integration_over_all_changes(
     # Each leg crosses at its own regime's speed; a byte that is cut counts with the later one.
     took_s = log.end_s[finite] - log.start_s[finite]
     assert np.abs(took_s * rates - log.wire_bytes[finite]).max(initial=0.0) <= 1.01
-
-
-CHAIN = {
-    "mean_s": {"3g": 40.0, "4g": 100.0, "none": 15.0},
-    "next": {
-        "3g": {"4g": 0.7, "none": 0.3},
-        "4g": {"3g": 0.6, "none": 0.4},
-        "none": {"3g": 0.5, "4g": 0.5},
-    },
-}
-# Its rates: -1 / mean stay on the diagonal, and the rest of a row by where the jumps lead.
-GENERATOR = np.array(
-    [
-        [-1 / 40, 0.7 / 40, 0.3 / 40],
-        [0.6 / 100, -1 / 100, 0.4 / 100],
-        [0.5 / 15, 0.5 / 15, -1 / 15],
-    ]
-)
-
-
-def chain(devices=4000, seed=11, **values):
-    regimes = {"3g": {"preset": "3g"}, "4g": {"preset": "4g"}}
-    markov = {"markov": {**CHAIN, **values}}
-    mobile = TypeAdapter(AnyNetwork).validate_python(
-        {"kind": "mobility", "regimes": regimes, **markov}
-    )
-    return mobile, mobile.links(seed, devices, 1)
-
-
-def assert_binomial(counts, devices, share):
-    """Counts of independent devices deviate by more than 4.5 sigma once in 150,000 times each."""
-    sigma = np.sqrt(devices * share * (1 - share))
-    assert (np.abs(counts - devices * share) <= 4.5 * sigma).all()
-
-
-def test_shares_of_regimes_are_the_stationary_ones_at_all_times():
-    mobile, links = chain()
-    share = mobile.markov.initial_shares()
-    np.testing.assert_allclose(share @ GENERATOR, 0.0, atol=1e-15)
-    counts = links.conditions.devices_in(np.array([0.0, 10.0, 100.0, 2000.0]), 4000)
-    assert counts.sum(axis=1).tolist() == [4000] * 4
-    assert_binomial(counts, 4000, share)
-
-
-def test_a_chain_forgets_its_start_as_fast_as_theory_says():
-    # Kolmogorov's equations: shares(t) = initial x exp(generator x t).
-    _, links = chain(initial={"none": 1.0})
-    values, vectors = np.linalg.eig(GENERATOR)
-    times_s = np.array([0.0, 5.0, 20.0, 60.0])
-    counts = links.conditions.devices_in(times_s, 4000)
-    assert counts[0].tolist() == [0, 0, 4000]
-    for time_s, count in zip(times_s[1:], counts[1:], strict=True):
-        transition = (vectors * np.exp(values * time_s)) @ np.linalg.inv(vectors)
-        assert_binomial(count, 4000, np.real(transition[2]))
-
-
-def test_stays_are_exponential_and_lead_where_they_should():
-    _, links = chain()
-    stays, jumps = {0: [], 1: [], 2: []}, np.zeros((3, 3))
-    for device in range(400):
-        stretch = links.conditions.stretch(device, 50.0)
-        while stretch.end_s < 3000.0:
-            after = links.conditions.stretch(device, stretch.end_s)
-            stays[after.regime].append(after.end_s - after.start_s)
-            jumps[stretch.regime, after.regime] += 1
-            stretch = after
-    for regime, mean_s in enumerate((40.0, 100.0, 15.0)):
-        stay_s = np.array(stays[regime])
-        # Mean and standard deviation of an exponential time are equal; 4.5 standard errors.
-        assert stay_s.mean() == pytest.approx(mean_s, rel=4.5 / np.sqrt(len(stay_s)))
-        assert stay_s.std() == pytest.approx(mean_s, rel=4.5 * np.sqrt(2 / len(stay_s)))
-    for origin, row in enumerate([[0, 0.7, 0.3], [0.6, 0, 0.4], [0.5, 0.5, 0]]):
-        assert_binomial(jumps[origin], jumps[origin].sum(), np.array(row))
-
-
-def test_more_devices_change_no_device():
-    few, many = chain(devices=5)[1].conditions, chain(devices=50)[1].conditions
-    for device in range(5):
-        for time_s in (0.0, 77.0, 500.0):
-            assert few.stretch(device, time_s) == many.stretch(device, time_s)
-
-
-def test_the_order_of_looking_changes_nothing():
-    forwards, backwards = chain(devices=5)[1].conditions, chain(devices=5)[1].conditions
-    looked = [(device, time_s) for device in range(5) for time_s in np.arange(0.0, 900.0, 37.0)]
-    seen = {key: forwards.stretch(*key) for key in looked}
-    for key in reversed(looked):
-        assert backwards.stretch(*key) == seen[key]
-        assert forwards.stretch(*key) == seen[key]
-
-
-def test_devices_follow_schedules_by_their_shares():
-    mobile = network(
-        regimes={"fast": FAST, "slow": SLOW},
-        schedules={
-            "commuter": {
-                "share": 0.25,
-                "schedule": ({"at_s": 0.0, "regime": "fast"}, {"at_s": 60.0, "regime": "none"}),
-            },
-            "home": {"share": 0.75, "schedule": ({"at_s": 0.0, "regime": "slow"},)},
-        },
-    )
-    conditions = mobile.links(seed=3, devices=4000, steps=1).conditions
-    assert isinstance(conditions, Regimes)
-    before, after = conditions.devices_in(np.array([59.9, 60.0]), 4000)
-    assert_binomial(before, 4000, np.array([0.25, 0.75, 0.0]))
-    assert after.tolist() == [0, before[1], before[0]]
-
-
-BY_CLASS = {
-    "commuters": {
-        "device_class": ("low", "mid"),
-        "schedule": ({"at_s": 0.0, "regime": "slow"}, {"at_s": 60.0, "regime": "none"}),
-    },
-    "at_home": {"device_class": "high", "schedule": ({"at_s": 0.0, "regime": "fast"},)},
-}
-
-
-def test_devices_follow_the_schedule_of_their_hardware_class():
-    mobile = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS)
-    classes = np.array(["high", "low", "mid", "high"])
-    conditions = mobile.links(seed=3, devices=4, steps=1, classes=classes).conditions
-    assert [conditions.stretch(device, 59.9).regime for device in range(4)] == [0, 1, 1, 0]
-    assert [conditions.stretch(device, 60.0).covered for device in range(4)] == [1, 0, 0, 1]
-    with pytest.raises(ValueError, match="no schedule names the hardware class"):
-        mobile.links(seed=3, devices=4, steps=1)
-
-
-def test_a_world_tells_its_network_of_which_class_devices_are():
-    world = make_world(
-        devices=40,
-        users=10,
-        steps=6,
-        policy=Always(),
-        start_spread_s=20.0,
-        hardware=DeviceSettings.model_validate({"classes": {"low": 0.3, "mid": 0.3, "high": 0.4}}),
-        network=network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS),
-    )
-    links, phones = world.make_links(), world.phones
-    for device in range(40):
-        at_home = phones.of(device).kind == "high"
-        assert links.covered(device, 70.0) == at_home
-    assert {phones.of(device).kind for device in range(40)} == {"low", "mid", "high"}
-    engine, plain = simulate(world), simulate_plainly(world)
-    for part in ("interactions", "requests"):
-        for name, ours in vars(getattr(engine, part)).items():
-            np.testing.assert_array_equal(ours, getattr(getattr(plain, part), name), err_msg=name)
-
-
-@pytest.mark.parametrize(
-    ("classes", "key", "message"),
-    [
-        (["low", "mid", "high"], None, None),
-        (["low", "high"], "schedules.commuters.device_class", "names class 'mid'; the section dev"),
-        ([], "schedules.commuters.device_class", "the section devices gives no classes"),
-        (["low", "mid", "high", "old"], "schedules", "leave out class 'old'"),
-    ],
-)
-def test_schedules_of_classes_fit_the_classes_that_there_are(classes, key, message):
-    wrong = network(regimes={"fast": FAST, "slow": SLOW}, schedules=BY_CLASS).wrong_classes(classes)
-    if key is None:
-        assert wrong is None
-    else:
-        assert wrong[0] == key
-        assert message in wrong[1]
-
-
-def test_schedules_of_shares_fit_any_classes():
-    half = {"share": 0.5, "schedule": ({"at_s": 0.0, "regime": "fast"},)}
-    mobile = network(regimes={"fast": FAST}, schedules={"some": half, "others": half})
-    assert mobile.wrong_classes([]) is None
-    assert mobile.wrong_classes(["low"]) is None
 
 
 def test_each_regime_loses_its_own_share_of_packets():

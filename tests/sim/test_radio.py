@@ -8,7 +8,7 @@ from radio_by_hand import MEGABIT, RADIO, energy
 
 from sim.network.transfers import TransferLog
 from sim.radio.energy import radio_energy_j
-from sim.radio.radio import Radio
+from sim.radio.radio import Radio, radio_names
 from sim.radio.states import RadioStates
 
 
@@ -96,6 +96,12 @@ def test_no_transfers_cost_nothing():
         "transfer": 0,
         "tail": 0,
     }
+
+
+@pytest.mark.parametrize("name", radio_names())
+def test_the_tail_of_one_pause_is_that_of_many(name):
+    radio, pauses_s = Radio.named(name), np.array([0.0, 0.3, 2.5, 5.0, 11.3, 40.0, np.inf])
+    assert [radio.tail_of_one_j(each) for each in pauses_s] == radio.tail_j(pauses_s).tolist()
 
 
 def test_an_isolated_lte_request_costs_about_twelve_and_a_half_joules():
