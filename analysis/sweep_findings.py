@@ -114,8 +114,8 @@ def of_energy(sweep: SweepRecords) -> list[Finding]:
             True,
             "The radio's energy is not counted.",
             f"In {_of(silent, len(points), 'run')} a network has the radio `none`, whose energy is "
-            f"0 whatever it sends: energies compared here leave it out. `network.radio` names a "
-            f"radio whose energy is counted.",
+            f"0 whatever it sends: energies compared here leave it out. `radio`, of a network or "
+            f"of each of its regimes, names one whose energy is counted.",
         )
     ]
 

@@ -18,8 +18,9 @@ from models.pretrained import (
 )
 from workloads.progress import SILENT, Progress
 
-NOT_READ = ("pooler.", "decoder.")
-"""Parts of a model that a checkpoint of its encoder may lack: a layer on top, and what writes."""
+TOP, DECODER = "pooler.", "decoder."
+"""Parts of a model that a checkpoint of its encoder may lack: a layer on top, and, of a model that
+also writes, what does so."""
 
 BATCH = 64
 """Texts encoded at a time."""
@@ -136,15 +137,17 @@ def _tokenizer(pretrained: Pretrained, key: str) -> Any:
 def _encoder(pretrained: Pretrained, key: str) -> Any:
     from transformers import AutoModel
 
+    # The config of a lone encoder may say that it is no encoder-decoder, and is read as one.
+    shape = refuse_impossible(AutoModel, _config(pretrained, key), "encoder", key)
+    both = hasattr(shape, "encoder") and hasattr(shape, "decoder")
+    not_read = (TOP, DECODER) if both else (TOP,)
     model = load_whole(
         AutoModel,
         pretrained.directory,
         "an encoder",
         key,
-        lambda name: name.startswith(NOT_READ),
+        lambda name: name.startswith(not_read),
     )
-    # The config of a lone encoder says that it is no encoder-decoder, and is read as one.
-    both = hasattr(model, "encoder") and hasattr(model, "decoder")
     return model.get_encoder() if both else model
 
 

@@ -78,7 +78,7 @@ def batteries(records: RunRecords) -> Finding | None:
         "batteries",
         stopped > MANY_STOPPED,
         f"{percent(stopped)} of devices had stopped re-ranking at their last decision.",
-        f"Their batteries were below {_floor(floors['stop_below'])}; {percent(saving)} were below "
+        f"Their batteries were {_stopped(floors['stop_below'])}; {percent(saving)} were below "
         f"{_floor(floors['saver_below'])}, where every {_ordinal(floors['saver_every'])} list is "
         f"re-ranked.{off} {percent(own_order)} of all interactions saw the LLM's own order.",
     )
@@ -87,6 +87,10 @@ def batteries(records: RunRecords) -> Finding | None:
 def share_ranked(records: RunRecords, by: str) -> float:
     """Return the share of interactions whose list was ordered by `fusion`, `llm` or so on."""
     return float((records.interactions["ranked_by"].astype(str) == by).mean())
+
+
+def _stopped(floor: float) -> str:
+    return f"below {_floor(floor)}" if floor else "empty"
 
 
 def _floor(share: float) -> str:

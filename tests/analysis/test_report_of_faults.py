@@ -83,6 +83,7 @@ def test_phones_that_are_off_are_told_of_whatever_the_floor(faulty: RunRecords) 
     stopped, unscored = phones.batteries(run), phones.unscored(run)
     assert stopped is not None
     assert stopped.headline.startswith("100% of devices had stopped")
+    assert "Their batteries were empty;" in stopped.text
     assert "100% were empty" in stopped.text
     assert unscored is not None
     assert unscored.warns
@@ -253,7 +254,9 @@ def test_a_radio_that_spends_nothing_by_setting_is_told(calm: RunRecords) -> Non
         return radio.no_energy(replace(calm, scenario=scenario))
 
     assert finding({"preset": "3g", "radio": "3g"}) is None
-    assert finding({"preset": "ideal", "radio": "none"}) is None
+    at_once = {"rtt_s": 0.0, "up_bps": math.inf, "down_bps": math.inf, "radio": "none"}
+    assert finding({"preset": "ideal", **at_once}) is None
+    assert finding({"preset": "ideal", **at_once, "rtt_s": 0.2}) is not None
     trace = {"kind": "trace", "rtt_s": 0.1, "radio": "none"}
     remark = finding(trace)
     assert remark is not None
@@ -266,6 +269,7 @@ def test_a_radio_that_spends_nothing_by_setting_is_told(calm: RunRecords) -> Non
     mixed = finding({"kind": "mobility", "radio": "none", "regimes": regimes})
     assert mixed is not None
     assert mixed.text.startswith("In train phones have")
+    assert "`network.regimes.NAME.radio`" in mixed.text
 
 
 def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:

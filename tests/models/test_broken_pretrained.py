@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import tokenizers
 import torch
+from safetensors.torch import save_file
 from small_p5 import corpus_of
 from transformers import (
     BertConfig,
     BertModel,
     LlamaConfig,
     LlamaForCausalLM,
+    OPTConfig,
+    OPTModel,
     PreTrainedTokenizerFast,
     T5Config,
     T5EncoderModel,
@@ -114,6 +117,15 @@ def test_the_encoder_of_a_t5_is_an_encoder(tmp_path: Path) -> None:
     alone = T5EncoderModel(config)
     alone.load_state_dict(whole.state_dict(), strict=False)
     assert torch.equal(use_encoder(encoder(tmp_path / "alone", alone)), vectors)
+
+
+def test_a_model_that_is_all_decoder_needs_it(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 8, "word_embed_proj_dim": 8, "ffn_dim": 8, "num_hidden_layers": 1}
+    config = OPTConfig(vocab_size=4, num_attention_heads=2, max_position_embeddings=16, **sizes)
+    place = encoder(tmp_path / "opt", OPTModel(config))
+    assert use_encoder(place).shape == (2, 8)
+    save_file({"nothing": torch.zeros(1)}, place / "model.safetensors", {"format": "pt"})
+    assert "lacks" in refused(lambda: use_encoder(place))
 
 
 @pytest.mark.parametrize("name", ["~nobody-here/model", "x" * 300])
