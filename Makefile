@@ -11,7 +11,7 @@ test: check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: .venv/test.installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --hypothesis-profile exploring
 
 check: .venv/test.installed
 	$(BIN)/ruff check .

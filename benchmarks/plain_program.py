@@ -30,6 +30,9 @@ from sim.retraining.records import AdaptationRecords, Push, Training, TrainingLo
 from sim.world import World
 from workloads import draws
 
+# After everything else that happens at one and the same time.
+END_OF_INSTANT = 2**63
+
 
 def simulate_plainly(world: World) -> SimulationResult:
     """Run a world until its last session has ended, step by step."""
@@ -109,6 +112,11 @@ class PlainProgram:
             clock.process(self.download(device, self.released_version))
         for step in range(steps):
             yield clock.at(decision_s, DECISION + device)
+            if request is not None and not request.ended.triggered:
+                # A reply at exactly the decision time has arrived, also one that is caused by what
+                # comes after decisions: a crash, or a batch without a service time.
+                yield request.ended | clock.at(decision_s, END_OF_INSTANT)
+                yield clock.at(decision_s, DECISION + device)
             if request is not None and request.ended.triggered:
                 failed_in_a_row += 1
                 if request.outcome == Outcome.DELIVERED:

@@ -7,7 +7,7 @@ at the times of its own simple processes, so that nothing may depend on how devi
 import dataclasses
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_clouds import FAULTS, clouds
 from random_world import make_world
@@ -20,6 +20,18 @@ from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency
+
+ONE_AT_A_TIME = {
+    "replicas": 3,
+    "queue_limit": 1,
+    "batching": {"kind": "continuous", "size": 1},
+    "service_time": {
+        "kind": "roofline",
+        "accelerator": "t4",
+        "served_model": {"parameters": 1e9, "prompt_tokens": 16, "output_tokens": 10},
+        "memory_utilisation": 0.0625,
+    },
+}
 
 
 def assert_equal(engine, plain, without=()):
@@ -58,6 +70,15 @@ def world_with(cloud, faults, *, seed, whole_seconds, mode="stale", preset="3g",
     timeout_s=st.sampled_from([1.0, 30.0]),
     whole_seconds=st.booleans(),
 )
+@example(
+    cloud=ONE_AT_A_TIME,
+    faults={"crashes": ({"at_s": 2.0, "replica": 0, "down_s": 1.0, "work": "lost"},)},
+    seed=0,
+    mode="stale",
+    preset="ideal",
+    timeout_s=30.0,
+    whole_seconds=True,
+).via("a crash at the very time of a decision answers the request that the decision sees")
 @settings(max_examples=60)
 def test_engine_equals_plain_program_whatever_the_cloud(
     cloud, faults, seed, mode, preset, timeout_s, whole_seconds
