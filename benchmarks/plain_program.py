@@ -269,7 +269,7 @@ class PlainProgram:
         if not scores:
             consistency = np.full(1, np.nan, np.float32)
         elif version:
-            adapted = self.models.consistency(device, version, row)
+            adapted = self.models.signal("footrule", device, version, row)
             consistency = adapted[step : step + 1]
             if row != table.steps:  # the preloaded list was made before the window
                 fresh_consistency = float(adapted[row if row < table.steps else 0])

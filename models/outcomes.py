@@ -1,5 +1,6 @@
 """The outcome tables of all replayed users, as they lie on disk: read without any model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from models.fusion import VARIANTS, Variant
+from models.signals.names import named
 
 FRESHNESS_AGES = (0, 1, 2, 5, 10, 20)
 """List ages in steps at which the freshness curve is drawn."""
@@ -43,6 +45,8 @@ class FusedTable:
         consistency: float32, shape [users, cells].
         fresh_consistency: float32, shape [users, T + 2].
         rank: unsigned, shape [users, cells]; 0 is a miss.
+        signals: every signal by name: float32, shape [users, cells].
+        fresh_signals: likewise of each list at its generation: float32, shape [users, T + 2].
     """
 
     steps: int
@@ -51,6 +55,24 @@ class FusedTable:
     consistency: NDArray[np.float32]
     fresh_consistency: NDArray[np.float32]
     rank: NDArray[Any]
+    signals: Mapping[str, NDArray[np.float32]]
+    fresh_signals: Mapping[str, NDArray[np.float32]]
+
+    def signal(self, name: str) -> NDArray[np.float32]:
+        """Return a signal of each cell: float32, shape [users, cells].
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        return named(self.signals, name)
+
+    def fresh_signal(self, name: str) -> NDArray[np.float32]:
+        """Return a signal of each list when it was generated: float32, shape [users, T + 2].
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        return named(self.fresh_signals, name)
 
 
 @dataclass(frozen=True)
@@ -159,6 +181,8 @@ class Outcomes:
             self.consistency,
             self.fresh_consistency,
             self.rank_by_fusion(fusion),
+            {"footrule": self.consistency},
+            {"footrule": self.fresh_consistency},
         )
 
     def _column(self, name: str) -> NDArray[Any]:

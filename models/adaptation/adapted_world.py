@@ -78,12 +78,17 @@ class AdaptedWorld(ABC):
         del device, version  # nothing in particular
         return ()
 
-    def consistency(self, device: int, version: int, row: int) -> NDArray[np.float32]:
-        """Return the consistency of a list at every step, with a version of the parameters.
+    def signal(self, name: str, device: int, version: int, row: int) -> NDArray[np.float32]:
+        """Return a signal of a list at every step, with a version of the parameters.
 
         Returns:
             float32, shape [T]; what is before the list's own step means nothing.
+
+        Raises:
+            KeyError: there is no such signal.
         """
+        if name != "footrule":
+            raise KeyError(name)
         key = device, version, row
         if key not in self._consistency:
             with self._computing():

@@ -304,7 +304,7 @@ class Session:
         if not self._world.policy.reads_consistency:
             return np.full(end - self._step, np.nan, np.float32), np.nan
         assert self._models is not None
-        cells = self._models.consistency(self._device, version, self._row)
+        cells = self._models.signal("footrule", self._device, version, self._row)
         made = self._world.first_step_of(self._row)
         fresh = shipped_fresh if made is None else float(cells[made])
         return cells[self._step : end], fresh

@@ -44,16 +44,20 @@ class AdaptedModels(Protocol):
     needed: nothing that happens in the simulation depends on when.
     """
 
-    def consistency(self, device: int, version: int, row: int) -> NDArray[np.float32]:
-        """Return the consistency of a list of a device, scored with a version of its parameters.
+    def signal(self, name: str, device: int, version: int, row: int) -> NDArray[np.float32]:
+        """Return a signal of a list of a device, scored with a version of its parameters.
 
         Args:
+            name: one of `sim.outcome_table.SIGNALS`.
             device: whose.
             version: above 0.
             row: the list's row in the outcome table.
 
         Returns:
             float32, shape [steps]; what is before a list's own step means nothing.
+
+        Raises:
+            KeyError: there is no such signal.
         """
         ...
 

@@ -130,8 +130,8 @@ def test_devices_trained_together_are_as_if_trained_alone(small):
             )
             for held in (0, PRELOADED, POPULAR):
                 np.testing.assert_array_equal(
-                    alone.consistency(device, version, held),
-                    together.consistency(device, version, held),
+                    alone.signal("footrule", device, version, held),
+                    together.signal("footrule", device, version, held),
                 )
 
 
@@ -163,7 +163,7 @@ def test_lists_show_what_the_devices_own_parameters_say(small):
         cell = outcomes.cell_offset[row] + step
         changed += outcomes.consistency[device, cell] != outcome.consistency[device, step]
         if version[device, step]:
-            seen = world.consistency(device, 1, row)[step]
+            seen = world.signal("footrule", device, 1, row)[step]
             assert seen == outcome.consistency[device, step]
     assert changed > 5
 
@@ -215,8 +215,12 @@ def test_the_clouds_training_is_repeatable_and_serves_every_device_alike(small):
     for world in (first, second):
         world.retrain(np.array([1, 1, 1]))
         world.retrain(np.array([2, 2, 2]))
-    np.testing.assert_array_equal(first.consistency(0, 2, 1), second.consistency(2, 2, 1))
-    np.testing.assert_array_equal(second.consistency(0, 1, 1), first.consistency(2, 1, 1))
+    np.testing.assert_array_equal(
+        first.signal("footrule", 0, 2, 1), second.signal("footrule", 2, 2, 1)
+    )
+    np.testing.assert_array_equal(
+        second.signal("footrule", 0, 1, 1), first.signal("footrule", 2, 1, 1)
+    )
     rows = np.ones((3, 4), np.int16)
     version = np.array([[0, 1, 2, 2], [0, 0, 0, 1], [0, 1, 1, 2]], np.int16)
     outcome = first.outcome(version, rows, rows)
@@ -255,7 +259,7 @@ def test_many_versions_in_force_are_read_once_each(small, encoded_rows):
         for device in users.tolist():
             held = max(0, newest - device % 8)
             asked.add(held)
-            world.consistency(device, held, 1)
+            world.signal("footrule", device, held, 1)
     assert sum(encoded_rows) <= len(asked) * len(small.split.device_users)
 
 
@@ -308,7 +312,9 @@ def test_every_srm_can_be_adapted(small, kind, loss):
     world.begin(1, 1, 2, 1)
     assert np.isfinite(world.parameters(1, 1)).all()
     assert not np.array_equal(world.parameters(1, 1), world.parameters(1, 0))
-    assert ((world.consistency(1, 1, 1) >= 0) & (world.consistency(1, 1, 1) <= 1)).all()
+    assert (
+        (world.signal("footrule", 1, 1, 1) >= 0) & (world.signal("footrule", 1, 1, 1) <= 1)
+    ).all()
     cloud = FromCloudPreparation(prepared, settings, FROM_CLOUD, spend)
     assert cloud.world(np.arange(3)).retrain(np.zeros(3, np.int64)) > 0
     assert cloud.parameter_bytes == prepared.srm_card.weights_bytes
@@ -384,7 +390,7 @@ def test_without_room_for_a_training_a_device_has_what_was_shipped(small, every)
     assert np.array_equal(world.parameters(0, 0), shipped)
     table = small.prepared.outcomes.table(small.settings.fusion)
     expected = table.consistency[0, table.cell_offset[1] + np.arange(STEPS)]
-    np.testing.assert_allclose(world.consistency(0, 0, 1)[1:], expected[1:], atol=1e-6)
+    np.testing.assert_allclose(world.signal("footrule", 0, 0, 1)[1:], expected[1:], atol=1e-6)
 
 
 def test_devices_that_diverge_are_refused(small):
@@ -392,7 +398,7 @@ def test_devices_that_diverge_are_refused(small):
     for device in range(20):
         world.begin(device, 1, 2, 1)
     with pytest.raises(ModelError, match="diverged") as refused:
-        world.consistency(0, 1, 1)
+        world.signal("footrule", 0, 1, 1)
     assert refused.value.key == "models.adaptation.learning_rate"
 
 
@@ -403,5 +409,5 @@ def test_a_cloud_that_diverges_is_refused(small, step_size):
     world = preparation.world(np.arange(20))
     world.retrain(np.full(20, 2))
     with pytest.raises(ModelError, match="diverged") as refused:
-        world.consistency(0, 1, 1)
+        world.signal("footrule", 0, 1, 1)
     assert refused.value.key == "models.adaptation.learning_rate"

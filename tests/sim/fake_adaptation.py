@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.outcome_table import SIGNALS
 from sim.retraining.adaptation import FromCloudAdaptation, OnDeviceAdaptation
 
 
@@ -18,7 +19,7 @@ class FakeOutcome:
 
 
 class FakeModels:
-    """Consistencies and ranks that depend on every argument and on all that was told before."""
+    """Signals and ranks that depend on every argument and on all that was told before."""
 
     def __init__(self, users, steps, flops=0.0):
         self.users = users
@@ -42,8 +43,9 @@ class FakeModels:
             self.made_of[device, version] = f"{before} {known_step.tolist()}"
         return self.flops * version
 
-    def consistency(self, device, version, row):
-        return self._draws(device, version, row).random(self.steps, np.float32)
+    def signal(self, name, device, version, row):
+        assert name in SIGNALS
+        return self._draws(name, device, version, row).random(self.steps, np.float32)
 
     def outcome(self, version, held_row, shown_row):
         shape = version.shape
@@ -56,10 +58,10 @@ class FakeModels:
         return FakeOutcome(consistency, rank, rank)
 
     def _cells(self, device, version, row):
-        return self.consistency(device, version, row) if version else np.zeros(self.steps)
+        return self.signal("footrule", device, version, row) if version else np.zeros(self.steps)
 
-    def _draws(self, device, version, row):
-        what = f"{self.users[device]} {self.made_of[device, version]} {row}"
+    def _draws(self, name, device, version, row):
+        what = f"{name} {self.users[device]} {self.made_of[device, version]} {row}"
         digest = hashlib.sha256(what.encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 

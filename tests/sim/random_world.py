@@ -10,6 +10,7 @@ from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.network.preset import PresetNetwork
+from sim.outcome_table import SIGNALS
 from sim.policies.never import Never
 from sim.world import World
 from workloads import draws
@@ -18,7 +19,7 @@ from workloads.sessions import Sessions
 
 @dataclass(frozen=True)
 class RandomTable:
-    """An outcome table of random ranks and consistencies."""
+    """An outcome table of random ranks and signals."""
 
     steps: int
     candidate_count: int
@@ -26,6 +27,8 @@ class RandomTable:
     consistency: np.ndarray
     fresh_consistency: np.ndarray
     rank: np.ndarray
+    signals: dict
+    fresh_signals: dict
 
     @classmethod
     def make(cls, users, steps, candidate_count=50, seed=7):
@@ -34,14 +37,33 @@ class RandomTable:
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
         offset = starts - np.concatenate((np.arange(steps), [0, 0]))
         cells = int(sum(lengths))
+        consistency = generator.random((users, cells), dtype=np.float32)
+        fresh_consistency = generator.random((users, steps + 2), dtype=np.float32)
+        rank = generator.integers(0, candidate_count + 1, (users, cells)).astype(np.uint8)
+        signals = {"footrule": consistency}
+        fresh_signals = {"footrule": fresh_consistency}
+        for name in (name for name in SIGNALS if name not in ("footrule", "invalid_candidates")):
+            signals[name] = generator.random((users, cells), dtype=np.float32)
+            fresh_signals[name] = generator.random((users, steps + 2), dtype=np.float32)
+        invalid = generator.integers(0, 4, (users, steps + 2)).astype(np.float32)
+        fresh_signals["invalid_candidates"] = invalid
+        signals["invalid_candidates"] = np.repeat(invalid, lengths, axis=1)
         return cls(
             steps=steps,
             candidate_count=candidate_count,
             cell_offset=offset,
-            consistency=generator.random((users, cells), dtype=np.float32),
-            fresh_consistency=generator.random((users, steps + 2), dtype=np.float32),
-            rank=generator.integers(0, candidate_count + 1, (users, cells)).astype(np.uint8),
+            consistency=consistency,
+            fresh_consistency=fresh_consistency,
+            rank=rank,
+            signals=signals,
+            fresh_signals=fresh_signals,
         )
+
+    def signal(self, name):
+        return self.signals[name]
+
+    def fresh_signal(self, name):
+        return self.fresh_signals[name]
 
 
 def make_world(

@@ -134,7 +134,7 @@ def test_the_policy_sees_what_the_parameters_in_force_say():
     for step, version in enumerate(versions(result)):
         if version and not records.suppressed[0, step]:
             row = int(records.held_row[0, step])
-            said = fake.models.consistency(0, version, row)[step]
+            said = fake.models.signal("footrule", 0, version, row)[step]
             assert records.requested[0, step] == (said < 0.5)
             assert result.adaptation.outcome.consistency[0, step] == said
 
@@ -248,7 +248,7 @@ def test_policies_that_do_not_read_consistency_run_no_model(monkeypatch):
     def forbidden(*_):
         raise AssertionError("asked")
 
-    monkeypatch.setattr("fake_adaptation.FakeModels.consistency", forbidden)
+    monkeypatch.setattr("fake_adaptation.FakeModels.signal", forbidden)
     monkeypatch.setattr("fake_adaptation.FakeModels.outcome", lambda *_: None)
     assert len(simulate(world).adaptation.log.trainings) == 3
 
