@@ -1,6 +1,7 @@
 """Records as pandas frames, in the columns of the output files."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from analysis.accuracy import by_user
 from experiment.preparation import Preparation
 from sim.client.request import Answer, Outcome
 from sim.device.hardware import HardwareClass
-from sim.records.interactions import RankedBy
+from sim.records.interactions import InteractionRecords, RankedBy
 from sim.records.requests import RequestRecords
 from sim.records.result import SimulationResult
 from sim.world import World
@@ -46,12 +47,18 @@ def devices_frame(preparation: Preparation, world: World) -> pd.DataFrame:
 
 
 def interactions_frame(
-    preparation: Preparation, world: World, result: SimulationResult
+    preparation: Preparation, results: Mapping[str, SimulationResult], world: World
 ) -> pd.DataFrame:
     """Return a row for each interaction that happened, in the order of device and step.
 
     The column `battery_share` is there where devices have batteries.
+
+    Args:
+        preparation: the models' outcomes.
+        results: the simulated worlds `run`, `never` and `always`.
+        world: the world of `run`.
     """
+    result, llm_table = results["run"], preparation.models.outcomes.table(1)
     records, table, user = result.interactions, world.table, world.sessions.user
     devices, steps = records.decision_s.shape
     step = np.broadcast_to(np.arange(steps), (devices, steps))
@@ -61,7 +68,7 @@ def interactions_frame(
     age_steps = step - basis
     asked_s = np.take_along_axis(records.decision_s, np.where(requested_list, row, 0), axis=1)
     source = np.where(popular, 2, np.where(age_steps > 0, 1, 0))
-    rank = result.rank(table, preparation.models.outcomes.table(1), user)
+    rank = result.rank(table, llm_table, user)
     log_user = preparation.split.device_users[user]
     ranked_by = np.where(popular, RANKED_BY.index("popularity"), records.ranked_by)
     frame = pd.DataFrame(
@@ -79,8 +86,13 @@ def interactions_frame(
             "suppressed": records.suppressed.ravel(),
             "requested": records.requested.ravel(),
             "ranked_by": _categories(ranked_by.ravel(), RANKED_BY),
-            "rank": _masked(rank, rank == 0, "Int16"),
+            "rank": _ranks(rank),
             "parameters": records.version.ravel(),
+            **_next_ranks(world, records),
+            **{
+                f"rank_{name}": _ranks(results[name].rank(table, llm_table, user))
+                for name in ("never", "always")
+            },
         }
     )
     if records.battery_share.size:
@@ -172,9 +184,55 @@ def freshness_frame(preparation: Preparation) -> pd.DataFrame:
             "step": step.astype(np.int16),
             "age_steps": outcomes.freshness_ages[age].astype(np.int16),
             "consistency": outcomes.freshness_consistency[users][valid],
-            "rank": _masked(rank, rank == 0, "Int16"),
+            "rank": _ranks(rank),
         }
     )
+
+
+def replay_frame(preparation: Preparation) -> pd.DataFrame:
+    """Return a row for each user that the run replays and each step: what was taken, and by whom.
+
+    `item` is a position in the catalogue, `item_count` how often it was taken in the part of the
+    log that trains, and `history_interactions` how many interactions the user had before the step.
+    """
+    log, split = preparation.log, preparation.split
+    user = split.device_users[np.unique(preparation.sessions.user)]
+    step = np.arange(split.replay_steps)
+    before = split.replay_start[user][:, None] + step
+    item = log.items[log.offsets[user][:, None] + before].ravel()
+    # Where in its user's history each logged interaction is.
+    place = np.arange(log.interactions) - np.repeat(log.offsets[:-1], log.lengths)
+    trains = place < np.repeat(split.train_stop, log.lengths)
+    count = np.bincount(log.items[trains], minlength=len(log.catalogue))
+    return pd.DataFrame(
+        {
+            "user": np.repeat(user.astype(np.int32), len(step)),
+            "step": np.tile(step.astype(np.int16), len(user)),
+            "item": item.astype(np.int32),
+            "item_count": count[item].astype(np.int32),
+            "history_interactions": before.ravel().astype(np.int32),
+        }
+    )
+
+
+def _next_ranks(world: World, records: InteractionRecords) -> "dict[str, pd.Series[int]]":
+    """Return what a decision was about: the next step's rank with the list held, or a fresh one.
+
+    The list held at step t is row r of the outcome table, so the ranks are those of the cells
+    (r, t + 1) and (t, t + 1): as both models order the lists, with the parameters as shipped. They
+    are null where no next step happened, or where it had other parameters.
+    """
+    table, user = world.table, world.sessions.user[:, None]
+    step = np.arange(table.steps - 1)
+    row: dict[str, NDArray[np.integer]] = {"held": records.held_row[:, :-1], "fresh": step}
+    known = np.zeros(records.happened.shape, np.bool_)
+    known[:, :-1] = records.happened[:, 1:] & (records.version[:, 1:] == 0)
+    columns = {}
+    for name, rows in row.items():
+        rank = np.zeros(known.shape, np.int64)
+        rank[:, :-1] = table.rank[user, table.cell_offset[rows] + step + 1]
+        columns[f"next_rank_if_{name}"] = _masked(rank, ~known, "Int16")
+    return columns
 
 
 def _categories(codes: NDArray[np.integer], names: list[str]) -> "pd.Categorical[str]":
@@ -186,6 +244,11 @@ def _categories(codes: NDArray[np.integer], names: list[str]) -> "pd.Categorical
 def _places(place: NDArray[np.int64] | None, devices: int) -> "pd.Series[int]":
     """Return where each device is as a column that is null where there are no such places."""
     return pd.Series(np.full(devices, None) if place is None else place, dtype="Int32")
+
+
+def _ranks(rank: NDArray[Any]) -> "pd.Series[int]":
+    """Return ranks as a column that is null for a miss."""
+    return _masked(rank, rank == 0, "Int16")
 
 
 def _masked(values: NDArray, missing: NDArray[np.bool_], dtype: str) -> pd.Series:  # type: ignore[type-arg]

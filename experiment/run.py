@@ -18,6 +18,7 @@ from experiment.frames import (
     devices_frame,
     freshness_frame,
     interactions_frame,
+    replay_frame,
     requests_frame,
 )
 from experiment.manifest import manifest
@@ -110,7 +111,7 @@ def _write_records(
     """Write the records of the run and return its summary."""
     world = preparation.world(preparation.scenario.policy)
     with watch.phase("simulate"):
-        interactions = interactions_frame(preparation, world, results["run"])
+        interactions = interactions_frame(preparation, results, world)
         requests = requests_frame(results["run"].requests)
         accuracy = accuracy_frame(preparation, results, world)
         _write_parquet(work / "devices.parquet", devices_frame(preparation, world))
@@ -123,6 +124,7 @@ def _write_records(
     with watch.phase("report"):
         _write_parquet(work / "accuracy_by_user.parquet", accuracy)
         _write_parquet(work / "freshness.parquet", freshness_frame(preparation))
+        _write_parquet(work / "replay.parquet", replay_frame(preparation))
         block = summary.summarise(
             scenario=preparation.scenario.name,
             seed=preparation.scenario.seed,
