@@ -21,6 +21,7 @@ from sim.network.message import Direction
 from sim.network.transfers import NO_RADIO, Crossing
 from sim.policies import PolicyView
 from sim.radio.meter import spent
+from sim.radio.wake_energy import wake_energy_j
 from sim.records.interactions import InteractionRecords, RankedBy
 from sim.records.requests import RequestRecords
 from sim.records.result import SimulationResult
@@ -54,6 +55,7 @@ class PlainProgram:
         self.links.log.note = self.note
         self.requests: list[Request] = []
         self.replied: dict[Attempt, Event] = {}
+        self.decided_s: list[list[float]] = [[] for _ in range(world.devices)]
         self.scorings, self.trainings = [0] * world.devices, [0] * world.devices
         self.start_j = [
             world.phones.of(device).battery_j * float(share)
@@ -148,8 +150,8 @@ class PlainProgram:
                 self.records.suppressed[device, step] = True
             elif (
                 is_on
-                and world.policy.first_request(
-                    self.view(device, user, row, step, version, scores), step
+                and world.policies.of(device).first_request(
+                    self.view(device, row, step, version, scores), step
                 )
                 == step
             ):
@@ -157,6 +159,7 @@ class PlainProgram:
                     self.records.held_back[device, step] = True
                 else:
                     self.records.requested[device, step] = True
+                    self.decided_s[device].append(decision_s)
                     yield clock.at(shown_s, DECISION + device)
                     sent = request = self.send(
                         device, step, row, serving.payload.request_bytes(step - cloud_knows_step)
@@ -258,29 +261,45 @@ class PlainProgram:
         push.received_s = self.clock.now
         self.downloaded_version[device] = max(self.downloaded_version[device], version)
 
-    def view(
-        self, device: int, user: int, row: int, step: int, version: int, scores: bool
-    ) -> PolicyView:
+    def view(self, device: int, row: int, step: int, version: int, scores: bool) -> PolicyView:
         """Let the policy see the present step and nothing else."""
-        table = self.world.table
-        cell = int(table.cell_offset[row]) + step
-        consistency = table.consistency[user, cell : cell + 1]
-        fresh_consistency = float(table.fresh_consistency[user, row])
+        world, policy, now_s = self.world, self.world.policies.of(device), self.clock.now
+        asked_s = float(world.sessions.start_s[device])
+        if row < world.table.steps:
+            asked_s = float(self.records.decision_s[device, row])
+        wake_j = math.nan
+        if policy.reads_link:
+            over = sorted(each for each in self.crossings[device] if each.end_s < now_s)
+            so_far = spent(self.links.radios.radios, over) if over else None
+            wake_j = wake_energy_j(self.links, device, now_s, so_far)
+        both = {name: self.signal(name, device, row, step, version) for name in policy.signals}
         if not scores:
-            consistency = np.full(1, np.nan, np.float32)
-        elif version:
-            adapted = self.models.signal("footrule", device, version, row)
-            consistency = adapted[step : step + 1]
-            if row != table.steps:  # the preloaded list was made before the window
-                fresh_consistency = float(adapted[row if row < table.steps else 0])
+            both = dict.fromkeys(both, (math.nan, math.nan))
         return PolicyView(
             first_step=step,
-            consistency=consistency,
-            fresh_consistency=fresh_consistency,
-            list_age_steps=np.array([step - self.world.basis_step(row)]),
-            decision_s=np.array([self.clock.now]),
+            list_age_steps=np.array([step - world.basis_step(row)]),
+            list_age_s=np.array([now_s - asked_s]),
+            decision_s=np.array([now_s]),
+            signals={name: np.array([value], np.float32) for name, (value, _) in both.items()},
+            fresh_signals={name: fresh for name, (_, fresh) in both.items()},
+            requested_s=np.array(self.decided_s[device]),
+            candidate_count=world.table.candidate_count,
+            wake_energy_j=wake_j,
             draws=self.draws[device, step : step + 1],
         )
+
+    def signal(
+        self, name: str, device: int, row: int, step: int, version: int
+    ) -> tuple[float, float]:
+        """Return a signal of the held list at a step, and when the list was made."""
+        table, user = self.world.table, int(self.world.sessions.user[device])
+        fresh = float(table.fresh_signal(name)[user, row])
+        if not version:
+            return float(table.signal(name)[user, int(table.cell_offset[row]) + step]), fresh
+        adapted = self.models.signal(name, device, version, row)
+        if row != table.steps:  # the preloaded list was made before the window
+            fresh = float(adapted[row if row < table.steps else 0])
+        return float(adapted[step]), fresh
 
     def send(self, device: int, step: int, row: int, bytes_up: int) -> Request:
         """Send a request and give it a timer."""

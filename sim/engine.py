@@ -13,6 +13,7 @@ from sim.device.session import Session
 from sim.energy import fleet_energy_j, network_records
 from sim.garbage import collecting_no_garbage
 from sim.radio.meter import RadioMeter
+from sim.radio.wake_energy import WakeEnergy
 from sim.records.interactions import InteractionRecords
 from sim.records.requests import RequestRecords
 from sim.records.result import SimulationResult
@@ -42,14 +43,22 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     )
     requests: list[Request] = []
     retraining = Retraining.of(world, clock, links, requests)
-    meter = RadioMeter.of(links) if Reserves.matter_in(world) else None
+    by_step = Reserves.matter_in(world) or world.policies.read_link
+    meter = RadioMeter.of(links) if by_step else None
 
     def run_session(device: int) -> Generator[Event, None, None]:
         parameters = retraining.join(device)
         training = parameters if isinstance(parameters, DeviceTraining) else None
         reserves = Reserves(world, device, meter, training) if meter is not None else None
         session = Session(
-            world, device, draws[device], interactions, parameters, retraining.models, reserves
+            world,
+            device,
+            draws[device],
+            interactions,
+            parameters,
+            retraining.models,
+            reserves,
+            None if meter is None else WakeEnergy(links, meter, device).at,
         )
         while True:
             step = session.next_request()

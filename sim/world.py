@@ -1,6 +1,6 @@
 """A world to simulate: who replays what, under which settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,11 +20,14 @@ from sim.faults.settings import FaultSettings
 from sim.network import Links, Network
 from sim.outcome_table import OutcomeTable
 from sim.policies import Policy
+from sim.policies.assignment import PolicyAssignment
 from sim.retraining.adaptation import Adaptation
 from workloads import draws
 from workloads.sessions import Sessions
 
 OLDER_THAN_ANY_STEPS = 2**31
+
+SignalColumns = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class World:
         seed: of the simulation's draws.
         adaptation: how the SRM's weights change along the run; None where they do not.
         faults: what goes wrong.
+        assigned: the policies that devices follow in place of `policy`; None: all follow that.
     """
 
     table: OutcomeTable
@@ -57,6 +61,7 @@ class World:
     adaptation: Adaptation | None = None
     faults: FaultSettings = field(default_factory=FaultSettings)
     scoring_bytes: float = 0.0
+    assigned: PolicyAssignment | None = None
 
     @property
     def devices(self) -> int:
@@ -67,6 +72,17 @@ class World:
     def replicas(self) -> int:
         """Number of replicas in the cloud."""
         return self.cloud.replicas_for(self.devices)
+
+    @cached_property
+    def policies(self) -> PolicyAssignment:
+        """Which device follows which policy."""
+        return self.assigned or PolicyAssignment.uniform(self.policy, self.devices)
+
+    @cached_property
+    def signals(self) -> Mapping[str, SignalColumns]:
+        """What the policies read of the table: of each signal its cells and those of new lists."""
+        names = dict.fromkeys(name for each in self.policies.policies for name in each.signals)
+        return {name: (self.table.signal(name), self.table.fresh_signal(name)) for name in names}
 
     @cached_property
     def phones(self) -> Phones:
@@ -165,6 +181,6 @@ class World:
         return links
 
     def policy_draws(self) -> NDArray[np.float64]:
-        """Draw the policy's random numbers: [devices, steps], or [devices, 0] if it uses none."""
-        steps = self.table.steps if self.policy.uses_draws else 0
+        """Draw the policies' random numbers: [devices, steps], or [devices, 0] if none uses any."""
+        steps = self.table.steps if self.policies.use_draws else 0
         return draws.uniform_table(self.seed, "policy", self.devices, steps)

@@ -32,11 +32,9 @@ def test_the_policy_in_the_readme_works():
     assert isinstance(policy, Policy)
     view = PolicyView(
         first_step=0,
-        consistency=np.ones(4, dtype=np.float32),
-        fresh_consistency=1.0,
         list_age_steps=np.array([1, 2, 3, 4]),
+        list_age_s=np.arange(4.0),
         decision_s=np.arange(4.0),
-        draws=np.zeros(0),
     )
     assert policy.first_request(view, 0) == 2
 

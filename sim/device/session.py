@@ -1,5 +1,7 @@
 """One device's session: what it holds, shows and asks for, step by step."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Event
@@ -29,7 +31,10 @@ class Session:
         records: columns of the fleet, of which the session fills its device's row.
         parameters: the SRM's parameters on this device; None where they never change.
         models: what other than the shipped parameters would show; None where there are none.
-        reserves: what the device can run out of; None where that is nothing.
+        reserves: what the device can run out of; None where that is nothing, and its policy sees
+            no link.
+        wake_energy_j: tells what waking the radio would cost at a decision; None where the policy
+            sees no link.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Session:
         parameters: DeviceTraining | Downloads | None = None,
         models: AdaptedModels | None = None,
         reserves: Reserves | None = None,
+        wake_energy_j: Callable[[float], float] | None = None,
     ) -> None:
         self._world = world
         self._device = device
@@ -49,6 +55,8 @@ class Session:
         self._parameters = parameters
         self._models = models
         self._reserves = reserves
+        self._wake_energy_j = wake_energy_j
+        self._policy = world.policies.of(device)
         self._woken = False
         self._user = int(world.sessions.user[device])
         self._steps = int(world.sessions.steps[device])
@@ -62,6 +70,8 @@ class Session:
         self._asking: int | None = None
         self._breaker = CircuitBreaker(world.serving.circuit_breaker)
         self._row = world.first_row
+        self._asked_s = float(world.sessions.start_s[device])
+        self._requested_s: list[float] = []
         self._cloud_knows_step = -world.first_upload(self._user)
 
     def next_request(self) -> int | None:
@@ -153,7 +163,7 @@ class Session:
 
     def _first_request(self, view: PolicyView, step: int) -> int | None:
         """Return the first step at which the policy asks and the circuit breaker lets it."""
-        policy, open_until_s = self._world.policy, self._breaker.open_until_s
+        policy, open_until_s = self._policy, self._breaker.open_until_s
         asking = policy.first_request(view, step)
         if self._decision_s[step] < open_until_s:
             held_back = self._records.held_back[self._device]
@@ -172,6 +182,7 @@ class Session:
         """Make the request of a step; `ended` will happen when it ends."""
         serving, sent_s = self._world.serving, float(self._scored_s[step])
         self._records.requested[self._device, step] = True
+        self._requested_s.append(float(self._decision_s[step]))
         return Request(
             device=self._device,
             step=step,
@@ -231,6 +242,7 @@ class Session:
         self._records.suppressed[self._device, suppressed_from : self._step] = True
         if delivered:
             self._row = self._cloud_knows_step = request.step
+            self._asked_s = float(self._decision_s[request.step])
             if self._step == self._steps and not shown_at_once:
                 request.outcome = Outcome.SUPERSEDED
 
@@ -280,31 +292,53 @@ class Session:
                 self._parameters.show(step, self._steps, shown_s, row)
 
     def _view(self, end: int, version: int) -> PolicyView:
-        table, step = self._world.table, self._step
-        offset = int(table.cell_offset[self._row])
-        consistency = table.consistency[self._user, offset + step : offset + end]
-        fresh_consistency = float(table.fresh_consistency[self._user, self._row])
-        if self._reserves is not None and not self._scores(step):
-            consistency = np.full(end - step, np.nan, np.float32)
-        elif version:
-            consistency, fresh_consistency = self._adapted(version, end, fresh_consistency)
+        step, decision_s = self._step, self._decision_s[self._step : end]
+        signals, fresh_signals = self._signals(end, version)
+        wake_energy_j = np.nan
+        if self._policy.reads_link:
+            assert self._wake_energy_j is not None
+            wake_energy_j = self._wake_energy_j(float(decision_s[0]))
         return PolicyView(
             first_step=step,
-            consistency=consistency,
-            fresh_consistency=fresh_consistency,
             list_age_steps=np.arange(step, end) - self._world.basis_step(self._row),
-            decision_s=self._decision_s[step:end],
+            list_age_s=decision_s - self._asked_s,
+            decision_s=decision_s,
+            signals=signals,
+            fresh_signals=fresh_signals,
+            requested_s=np.array(self._requested_s),
+            candidate_count=self._world.table.candidate_count,
+            wake_energy_j=wake_energy_j,
             draws=self._draws[step:end],
         )
 
-    def _adapted(
-        self, version: int, end: int, shipped_fresh: float
-    ) -> tuple[NDArray[np.float32], float]:
-        """Return what `_view` shows of the consistency with other than the shipped parameters."""
-        if not self._world.policy.reads_consistency:
-            return np.full(end - self._step, np.nan, np.float32), np.nan
-        assert self._models is not None
-        cells = self._models.signal("footrule", self._device, version, self._row)
+    def _signals(
+        self, end: int, version: int
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+        """Return the signals that the policy reads at the steps before `end`, and when fresh."""
+        table, step, names = self._world.table, self._step, self._policy.signals
+        if self._reserves is not None and not self._scores(step):
+            unknown = np.full(end - step, np.nan, np.float32)
+            return dict.fromkeys(names, unknown), dict.fromkeys(names, np.nan)
+        if version:
+            return self._adapted_signals(end, version)
+        first = int(table.cell_offset[self._row])
+        signals, fresh = {}, {}
+        for name in names:
+            cells, when_fresh = self._world.signals[name]
+            signals[name] = cells[self._user, first + step : first + end]
+            fresh[name] = float(when_fresh[self._user, self._row])
+        return signals, fresh
+
+    def _adapted_signals(
+        self, end: int, version: int
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+        """Return what `_signals` does, with other than the shipped parameters."""
         made = self._world.first_step_of(self._row)
-        fresh = shipped_fresh if made is None else float(cells[made])
-        return cells[self._step : end], fresh
+        signals, fresh = {}, {}
+        for name in self._policy.signals:
+            assert self._models is not None
+            cells = self._models.signal(name, self._device, version, self._row)
+            shipped = self._world.signals[name][1][self._user, self._row]
+            signals[name] = cells[self._step : end]
+            fresh[name] = float(shipped if made is None else cells[made])
+        return signals, fresh

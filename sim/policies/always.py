@@ -1,6 +1,6 @@
 """The device asks at every step: the ceiling of cost, and mostly of accuracy."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ class Always(Policy):
 
     kind: Literal["always"] = "always"
 
-    reads_consistency: ClassVar[bool] = False
-
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask everywhere."""
-        return np.ones(len(view.consistency), dtype=bool)
+        return np.ones(len(view.list_age_steps), dtype=bool)

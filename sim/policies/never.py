@@ -1,6 +1,6 @@
 """The device keeps its first list: the floor of every trade-off."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ class Never(Policy):
 
     kind: Literal["never"] = "never"
 
-    reads_consistency: ClassVar[bool] = False
-
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask nowhere."""
-        return np.zeros(len(view.consistency), dtype=bool)
+        return np.zeros(len(view.list_age_steps), dtype=bool)

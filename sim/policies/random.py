@@ -7,18 +7,32 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .policy import Policy, PolicyView
+from .tunable import TunablePolicy
 
 
-class Random(Policy):
+class Random(TunablePolicy):
     """Asks with a fixed probability, independently at each step."""
 
+    parameter: ClassVar[str] = "probability"
+
     kind: Literal["random"] = "random"
-    probability: float = Field(ge=0, le=1)
+    probability: float | None = Field(default=None, ge=0, le=1)
     """Chance of asking at a step."""
 
-    uses_draws: ClassVar[bool] = True
-    reads_consistency: ClassVar[bool] = False
+    @property
+    def uses_draws(self) -> bool:
+        """It does."""
+        return True
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the device's draw for the step lies below the probability."""
-        return view.draws < self.probability
+        return np.asarray(view.draws < self.own)
+
+    @property
+    def eagerness(self) -> float:
+        """The probability."""
+        return float(self.own)
+
+    def with_eagerness(self, eagerness: float) -> Policy:
+        """Return the policy with that probability."""
+        return self.with_own(eagerness)

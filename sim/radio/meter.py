@@ -59,6 +59,14 @@ class RadioMeter:
 
     def energy_j(self, device: int, time_s: float) -> float:
         """Return what a device's radio has cost before `time_s`, not before the last call's."""
+        so_far = self.spent(device, time_s)
+        return so_far.with_tail_j(time_s) if so_far else 0.0
+
+    def spent(self, device: int, time_s: float) -> Spent | None:
+        """Return what crossings of a device cost that were over before `time_s`, None without any.
+
+        `time_s` is not before that of the last call.
+        """
         under_way, spent_by_then = self._under_way[device], self._spent[device]
         ended = sorted(each for each in under_way if each.end_s < time_s)
         if ended:
@@ -70,7 +78,7 @@ class RadioMeter:
             for each in over[kept:]:
                 before = spent_by_then[-1] if spent_by_then else None
                 spent_by_then.append(_spent_after(self._radios, before, each))
-        return spent_by_then[-1].with_tail_j(time_s) if spent_by_then else 0.0
+        return spent_by_then[-1] if spent_by_then else None
 
 
 def spent(radios: Sequence[Radio], crossings: Iterable[Crossing]) -> Spent:

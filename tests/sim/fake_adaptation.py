@@ -44,7 +44,7 @@ class FakeModels:
         return self.flops * version
 
     def signal(self, name, device, version, row):
-        assert name in SIGNALS
+        assert name in (*SIGNALS, "predicted_gain")
         return self._draws(name, device, version, row).random(self.steps, np.float32)
 
     def outcome(self, version, held_row, shown_row):

@@ -42,7 +42,8 @@ class RandomTable:
         rank = generator.integers(0, candidate_count + 1, (users, cells)).astype(np.uint8)
         signals = {"footrule": consistency}
         fresh_signals = {"footrule": fresh_consistency}
-        for name in (name for name in SIGNALS if name not in ("footrule", "invalid_candidates")):
+        others = set(SIGNALS) - {"footrule", "invalid_candidates"}
+        for name in (*sorted(others), "predicted_gain"):
             signals[name] = generator.random((users, cells), dtype=np.float32)
             fresh_signals[name] = generator.random((users, steps + 2), dtype=np.float32)
         invalid = generator.integers(0, 4, (users, steps + 2)).astype(np.float32)

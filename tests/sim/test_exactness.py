@@ -40,7 +40,7 @@ def network(preset):
 @pytest.mark.parametrize("cloud", [FREE_CLOUD, BUSY_CLOUD], ids=["free", "busy"])
 def test_engine_equals_plain_program(policy, mode, preset, cloud):
     world = make_world(
-        devices=200,
+        devices=80,
         policy=policy,
         serving=ServingSettings(mode=mode, timeout_s=10.0),
         network=network(preset),

@@ -1,0 +1,40 @@
+"""Policies around another policy, which they restrain or encourage."""
+
+from typing import TYPE_CHECKING, Any
+
+from .policy import Policy
+
+if TYPE_CHECKING:
+    AnyPolicy = Policy
+
+
+class Wrapper(Policy):
+    """Asks where another policy does, with conditions of its own."""
+
+    inner: "AnyPolicy"
+    """The policy inside."""
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What the inner policy reads."""
+        return self.inner.signals
+
+    @property
+    def uses_draws(self) -> bool:
+        """Whether the inner policy does."""
+        return self.inner.uses_draws
+
+    @property
+    def reads_link(self) -> bool:
+        """Whether the inner policy does."""
+        return self.inner.reads_link
+
+    @property
+    def series(self) -> str:
+        """Both policies in words."""
+        return f"{super().series}: {self.inner.series}"
+
+    def around(self, inner: Policy) -> Any:
+        """Return the same conditions around another policy."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**{**kept, "inner": inner})
