@@ -34,7 +34,7 @@ from analysis.metrics import per_interaction
 from experiment.directories import Directories
 from experiment.progress import progress_on
 from models.candidate_source import CandidateSource
-from models.cells import HeldLists, evaluate
+from models.cells import ById, HeldLists, evaluate
 from models.errors import ModelError
 from models.fusion import Variant
 from models.list_scores import list_logits
@@ -146,7 +146,7 @@ def reranked(weights: Weights, model: Any, test: Test) -> Iterator[tuple[str, ND
         left=np.ones((len(logit), 1, test.lists.shape[1]), np.bool_),
         target=test.taken[:, None],
     )
-    cells = evaluate(held, weights.binary_logits, learned_weight=1.0)
+    cells = evaluate(ById.of(held), weights.binary_logits, learned_weight=1.0)
     for variant, order in RERANKING:
         yield order, cells.fused_rank[variant][:, 0]
 

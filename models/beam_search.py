@@ -103,7 +103,7 @@ class BeamSearch(CandidateSource):
             last = np.where(proposed[short], score[short], 0.0).min(axis=1)
             item[short] = np.where(place < 0, item[short], np.take_along_axis(filling, place, 1))
             score[short] = np.where(place < 0, score[short], last[:, None] - 1.0 - place)
-        return CandidateLists(item, score, int(found.invalid[:, :count].sum()))
+        return CandidateLists(item, score, found.invalid[:, :count].sum(axis=1, dtype=np.int32))
 
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
         """Return the rank among the beams; 0 where no beam wrote the item."""

@@ -30,12 +30,13 @@ class CandidateLists:
     Attributes:
         item: int32, shape [R, N].
         score: float32, shape [R, N]: logits or log-probabilities, whatever the model orders by.
-        invalid: candidates that the model proposed and that are no items of the catalogue.
+        invalid: int32, shape [R]: candidates of each list that the model proposed and that are no
+            items of the catalogue.
     """
 
     item: NDArray[np.int32]
     score: NDArray[np.float32]
-    invalid: int = 0
+    invalid: NDArray[np.int32]
 
 
 class CandidateSource(ABC):
@@ -97,7 +98,7 @@ class CatalogueScan(CandidateSource):
                 item[member] = best.cpu().numpy()
                 score[member] = best_logits.cpu().numpy()
                 advance(len(member))
-        return CandidateLists(item, score)
+        return CandidateLists(item, score, np.zeros(len(prefixes), np.int32))
 
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
         """Return the ranks by logit in the whole catalogue."""

@@ -1,6 +1,7 @@
 """Cells: what a device that holds a list shows, and how the two models agree, at each step."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -83,17 +84,20 @@ class ById:
         left: bool, shape [U, S, N].
         logit: float32, shape [U, S, N].
         is_target: bool, shape [U, S, N]: left, and what the user takes.
+        place: int64, shape [U, N]: where in the maker's list each item is, from 0.
     """
 
     maker_rank: NDArray[np.int64]
     left: NDArray[np.bool_]
     logit: NDArray[np.float32]
     is_target: NDArray[np.bool_]
+    place: NDArray[np.int64]
 
     @classmethod
     def of(cls, lists: HeldLists) -> Self:
         """Return the lists by id."""
-        by_id = np.argsort(lists.item, axis=1, kind="stable")[:, None, :]
+        place = np.argsort(lists.item, axis=1, kind="stable")
+        by_id = place[:, None, :]
         left = np.take_along_axis(lists.left, by_id, axis=2)
         item = np.take_along_axis(lists.item[:, None, :], by_id, axis=2)
         return cls(
@@ -101,12 +105,23 @@ class ById:
             left=left,
             logit=np.take_along_axis(lists.logit, by_id, axis=2),
             is_target=(item == lists.target[:, :, None]) & left,
+            place=place,
         )
 
     @property
     def found(self) -> NDArray[np.bool_]:
         """Whether each list contains the target: bool [U, S]."""
         return np.asarray(self.is_target.any(axis=2))
+
+    @property
+    def list_rank(self) -> NDArray[np.int64]:
+        """Rank of the target in the maker's order: int64 [U, S]; 0 is a miss."""
+        return np.asarray(np.where(self.is_target, self.maker_rank, 0).sum(axis=2))
+
+    @cached_property
+    def srm_rank(self) -> NDArray[np.int64]:
+        """Rank of each item left in the SRM's order: int64 [U, S, N]; others come after them."""
+        return _ranks(np.where(self.left, self.logit, -np.inf))
 
     def targets(self, binary_logits: bool) -> FoundTargets:
         """Return the lists that contain the target."""
@@ -116,23 +131,21 @@ class ById:
         return FoundTargets(self.maker_rank[found], left, p, self.is_target[found])
 
 
-def evaluate(lists: HeldLists, binary_logits: bool, learned_weight: float) -> Cells:
+def evaluate(by_id: ById, binary_logits: bool, learned_weight: float) -> Cells:
     """Return consistency and ranks of every user and step.
 
     Args:
-        lists: what the users hold.
+        by_id: what the users hold.
         binary_logits: whether the SRM was trained with binary cross-entropy.
         learned_weight: the SRM's weight in the learned fusion.
     """
-    by_id = ById.of(lists)
     targets = by_id.targets(binary_logits)
     fused_rank = {variant: np.zeros(by_id.found.shape, np.int64) for variant in VARIANTS}
     for variant, rank in fused_rank.items():
         rank[by_id.found] = targets.ranks(variant, learned_weight)
-    srm_rank = _ranks(np.where(by_id.left, by_id.logit, -np.inf))
     return Cells(
-        consistency=footrule_consistency(by_id.maker_rank, srm_rank, by_id.left),
-        list_rank=np.where(by_id.is_target, by_id.maker_rank, 0).sum(axis=2),
+        consistency=footrule_consistency(by_id.maker_rank, by_id.srm_rank, by_id.left),
+        list_rank=by_id.list_rank,
         fused_rank=fused_rank,
     )
 

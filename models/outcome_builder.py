@@ -9,39 +9,46 @@ import torch
 from numpy.typing import NDArray
 
 from models.candidate_source import CandidateSource, CatalogueScan
-from models.cells import Cells, HeldLists, evaluate
+from models.cells import ById, Cells, HeldLists, evaluate
 from models.fusion import VARIANTS
+from models.generated_lists import GeneratedLists
 from models.histories import seen_pairs
 from models.numerics import NumericsPlan, computing
-from models.outcomes import FRESHNESS_AGES, OutcomeShape, OutcomeWriter, cell_offsets
+from models.outcomes import (
+    FRESHNESS_AGES,
+    OutcomeShape,
+    OutcomeWriter,
+    cell_offsets,
+    fresh_column,
+    signal_column,
+)
 from models.popularity import most_popular_unseen, popularity_order
 from models.prefixes import Ints
 from models.recommender import Recommender
 from models.replay_contexts import Replay, ReplayGroup, replay_groups
+from models.signals.names import SIGNALS
+from models.signals.scored import SCORED_SIGNALS, ScoredLists
+from models.signals.taken import taken_share
 from workloads.progress import Progress
 
 Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class GeneratedLists:
-    """Lists of one group of users.
+class ScoredGroup:
+    """One list of each of R users, held from its basis, and scored at S steps.
 
     Attributes:
-        bases: int64, shape [bases], ascending.
-        item: int32, shape [U, bases, N], best first; 0 where the basis has no interaction inside
-            the context.
-        score: float32, shape [U, bases, N].
+        lists: the lists by id.
+        logit: float32, shape [R, S, N]: the SRM's logits, in the order of the lists' maker.
+        taken: int64, shape [R, S]: items of the list that the user has taken since its basis.
+        age_steps: int64, shape [R, S]: steps since the basis.
     """
 
-    bases: Ints
-    item: NDArray[np.int32]
-    score: NDArray[np.float32]
-
-    def at(self, basis: Ints) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return the lists and scores of one basis [U] of each user: two arrays [U, N]."""
-        everyone, column = np.arange(len(basis)), np.searchsorted(self.bases, basis)
-        return self.item[everyone, column], self.score[everyone, column]
+    lists: ById
+    logit: NDArray[np.float32]
+    taken: Ints
+    age_steps: Ints
 
 
 class OutcomeBuilder:
@@ -126,11 +133,14 @@ class OutcomeBuilder:
         count = self._replay.candidates.count
         row, column = np.nonzero(readable)
         lists = self._llm.lists(group.prefixes(row, self._bases[column]), count)
-        self._invalid, self._places = self._invalid + lists.invalid, self._places + lists.item.size
+        self._invalid += int(lists.invalid.sum())
+        self._places += lists.item.size
         item = np.zeros((*readable.shape, count), np.int32)
         score = np.zeros((*readable.shape, count), np.float32)
+        invalid = np.zeros(readable.shape, np.int32)
         item[row, column], score[row, column] = lists.item, lists.score
-        return GeneratedLists(self._bases, item, score)
+        invalid[row, column] = lists.invalid
+        return GeneratedLists(self._bases, item, score, invalid)
 
     def _fill_fresh_rows(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
@@ -138,25 +148,26 @@ class OutcomeBuilder:
         """Fill rows 0 .. T-1: the lists generated during the replay."""
         steps = self._replay.steps
         for step, first_cell in enumerate(cell_offsets(steps)[:steps] + np.arange(steps)):
-            basis = np.full(len(group.user), step)
-            item, score = generated.at(basis)
+            item, score, invalid = generated.at(step)
             columns["lists"][:, step], columns["list_scores"][:, step] = item, score
-            cells = self._evaluate(group, item, basis, range(step, steps))
+            scored = self._score(group, item, np.full(len(item), step), range(step, steps))
+            cells = self._cells(scored, scored.logit[:, 0], invalid)
             _fill_cells(columns, int(first_cell), cells)
-            columns["fresh_consistency"][:, step] = cells.consistency[:, 0]
+            _fill_fresh(columns, step, cells)
 
     def _fill_preloaded_row(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
     ) -> None:
         """Fill row T; when it was new, the SRM knew the same history as the LLM."""
         steps = self._replay.steps
-        basis = np.full(len(group.user), -self._replay.first_list_age_steps)
-        item, score = generated.at(basis)
+        item, score, invalid = generated.at(-self._replay.first_list_age_steps)
         columns["lists"][:, steps], columns["list_scores"][:, steps] = item, score
-        cells = self._evaluate(group, item, basis, range(steps))
+        basis = np.full(len(item), -self._replay.first_list_age_steps)
+        new = self._score(group, item, basis, [basis])
+        _fill_fresh(columns, steps, self._cells(new, new.logit[:, 0], invalid))
+        scored = self._score(group, item, basis, range(steps))
+        cells = self._cells(scored, new.logit[:, 0], invalid)
         _fill_cells(columns, int(cell_offsets(steps)[steps]), cells)
-        when_new = self._evaluate(group, item, basis, [basis])
-        columns["fresh_consistency"][:, steps] = when_new.consistency[:, 0]
 
     def _fill_popular_row(self, columns: Columns, group: ReplayGroup) -> None:
         """Fill row T + 1, which is shown in popularity order under every fusion."""
@@ -167,26 +178,26 @@ class OutcomeBuilder:
             self._popularity, seen_row, seen_item, users, self._replay.candidates.count
         )
         columns["popular"] = item
-        cells = self._evaluate(group, item, np.zeros(users, np.int64), range(steps))
-        shown = Cells(cells.consistency, cells.list_rank, dict.fromkeys(VARIANTS, cells.list_rank))
-        _fill_cells(columns, int(cell_offsets(steps)[steps + 1]), shown)
-        columns["fresh_consistency"][:, steps + 1] = cells.consistency[:, 0]
+        scored = self._score(group, item, np.zeros(users, np.int64), range(steps))
+        cells = self._cells(scored, scored.logit[:, 0], np.zeros(users, np.int32))
+        cells |= {f"rank_{variant}": scored.lists.list_rank for variant in VARIANTS}
+        _fill_cells(columns, int(cell_offsets(steps)[steps + 1]), cells)
+        _fill_fresh(columns, steps + 1, cells)
 
     def _fill_forced_ages(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
     ) -> None:
         """Fill what is shown at every step with a list of a given age, for the freshness curve."""
         columns["freshness_consistency"].fill(np.nan)
-        for basis in self._bases:
+        for basis in self._bases.tolist():
             row = np.flatnonzero(group.context + basis >= 1)
             aged = [(a, basis + age) for a, age in enumerate(FRESHNESS_AGES)]
             aged = [(a, step) for a, step in aged if 0 <= step < self._replay.steps]
             if not len(row) or not aged:
                 continue
-            item, _ = generated.at(np.full(len(group.user), basis))
-            cells = self._evaluate(
-                group, item[row], np.full(len(row), basis), [step for _, step in aged], row
-            )
+            item = generated.at(basis)[0][row]
+            steps = [step for _, step in aged]
+            cells = self._evaluate(self._score(group, item, np.full(len(row), basis), steps, row))
             for column, (a, step) in enumerate(aged):
                 columns["freshness_valid"][row, a, step] = True
                 columns["freshness_consistency"][row, a, step] = cells.consistency[:, column]
@@ -194,15 +205,41 @@ class OutcomeBuilder:
                     rank = cells.fused_rank[variant][:, column]
                     columns[f"freshness_rank_{variant}"][row, a, step] = rank
 
-    def _evaluate(
+    def _cells(
+        self, scored: ScoredGroup, basis_logit: NDArray[np.float32], invalid: NDArray[np.int32]
+    ) -> Columns:
+        """Return what all columns of cells say of scored lists: [R, S] each.
+
+        Args:
+            scored: the lists.
+            basis_logit: shape [R, N]: the SRM's logits given the lists' bases.
+            invalid: shape [R]: candidates of each list that were no items.
+        """
+        cells = self._evaluate(scored)
+        of_scores = (name for name in SCORED_SIGNALS if name != "footrule")
+        signals = {
+            "footrule": cells.consistency,
+            **ScoredLists(scored.lists, basis_logit).signals(of_scores),
+            "taken_share": taken_share(scored.taken, scored.age_steps),
+            "invalid_candidates": np.broadcast_to(invalid[:, None], scored.taken.shape),
+        }
+        return {
+            **{signal_column(name): values for name, values in signals.items()},
+            **{f"rank_{variant}": rank for variant, rank in cells.fused_rank.items()},
+        }
+
+    def _evaluate(self, scored: ScoredGroup) -> Cells:
+        return evaluate(scored.lists, self._binary_logits, self._learned_weight)
+
+    def _score(
         self,
         group: ReplayGroup,
         item: NDArray[np.int32],
         basis: Ints,
         steps: Sequence[int | Ints],
         row: Ints | None = None,
-    ) -> Cells:
-        """Evaluate lists of some users, held from their bases, at some steps.
+    ) -> ScoredGroup:
+        """Score lists of some users, held from their bases, at some steps.
 
         Args:
             group: the users.
@@ -217,12 +254,15 @@ class OutcomeBuilder:
         encoded = group.srm[self._plan.tensor(row)]
         candidates = self._plan.tensor(item.astype(np.int64))
         logit = self._srm.score(encoded, position, candidates).cpu().numpy()
-        left = np.ones(logit.shape, np.bool_)
-        if self._replay.candidates.exclude_seen:
-            left = at[:, :, None] <= self._step_taken(group, row, item, basis)[:, None, :]
+        taken = at[:, :, None] > self._step_taken(group, row, item, basis)[:, None, :]
+        left = ~taken if self._replay.candidates.exclude_seen else np.ones_like(taken)
         target = group.taken(row[:, None], at)
-        lists = HeldLists(item, logit, left, target)
-        return evaluate(lists, self._binary_logits, self._learned_weight)
+        return ScoredGroup(
+            lists=ById.of(HeldLists(item, logit, left, target)),
+            logit=logit,
+            taken=taken.sum(axis=2),
+            age_steps=at - basis[:, None],
+        )
 
     def _step_taken(
         self, group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints
@@ -234,8 +274,11 @@ class OutcomeBuilder:
         return np.where(taken.any(axis=2), step[taken.argmax(axis=2)], self._replay.steps)
 
 
-def _fill_cells(columns: Columns, first_cell: int, cells: Cells) -> None:
-    part = slice(first_cell, first_cell + cells.consistency.shape[1])
-    columns["consistency"][:, part] = cells.consistency
-    for variant in VARIANTS:
-        columns[f"rank_{variant}"][:, part] = cells.fused_rank[variant]
+def _fill_cells(columns: Columns, first_cell: int, cells: Columns) -> None:
+    for name, values in cells.items():
+        columns[name][:, first_cell : first_cell + values.shape[1]] = values
+
+
+def _fill_fresh(columns: Columns, row: int, cells: Columns) -> None:
+    for name in SIGNALS:
+        columns[fresh_column(name)][:, row] = cells[signal_column(name)][:, 0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from models.fusion import VARIANTS, Variant
-from models.signals.names import named
+from models.signals.names import SIGNALS, named
 
 FRESHNESS_AGES = (0, 1, 2, 5, 10, 20)
 """List ages in steps at which the freshness curve is drawn."""
@@ -32,6 +32,16 @@ def cell_offsets(steps: int) -> NDArray[np.int64]:
 def cell_count(steps: int) -> int:
     """Return the number of cells of one user: T (T + 1) / 2 + 2 T."""
     return steps * (steps + 1) // 2 + 2 * steps
+
+
+def signal_column(name: str) -> str:
+    """Return which column has a signal of every cell."""
+    return "consistency" if name == "footrule" else f"signal_{name}"
+
+
+def fresh_column(name: str) -> str:
+    """Return which column has a signal of every list when it was generated."""
+    return "fresh_consistency" if name == "footrule" else f"fresh_{name}"
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,6 @@ class OutcomeShape:
         forced = (users, len(FRESHNESS_AGES), steps)
         rank = np.min_scalar_type(count)
         return {
-            "consistency": (cells, np.float32),
-            "fresh_consistency": ((users, steps + 2), np.float32),
             "lists": ((users, steps + 1, count), np.int32),
             "list_scores": ((users, steps + 1, count), np.float32),
             "popular": ((users, count), np.int32),
@@ -105,6 +113,8 @@ class OutcomeShape:
             "full_rank_llm": ((users, steps), np.int32),
             "freshness_valid": (forced, np.bool_),
             "freshness_consistency": (forced, np.float32),
+            **{signal_column(name): (cells, np.float32) for name in SIGNALS},
+            **{fresh_column(name): ((users, steps + 2), np.float32) for name in SIGNALS},
             **{f"rank_{variant}": (cells, rank) for variant in VARIANTS},
             **{f"freshness_rank_{variant}": (forced, rank) for variant in VARIANTS},
         }
@@ -121,7 +131,8 @@ class Outcomes:
         shape: the sizes.
         cell_offset: int64, shape [T + 2]: the cell of row r at step t is `cell_offset[r] + t`.
         consistency: float32, shape [users, cells]: 1 - footrule / floor(n^2 / 2) of the list's own
-            order (the LLM's, or popularity's) and the SRM's at step t, over the n items left.
+            order (the LLM's, or popularity's) and the SRM's at step t, over the n items left: the
+            signal `footrule`.
         fresh_consistency: float32, shape [users, T + 2]: each list's consistency at its generation
             (rows T + 1: at step 0).
         lists: int32, shape [users, T + 1, N]: the LLM's lists, best first, row T preloaded.
@@ -144,8 +155,10 @@ class Outcomes:
         self.candidate_count = shape.candidate_count
         self.cell_offset = cell_offsets(shape.steps)
         self.freshness_ages = np.array(FRESHNESS_AGES, np.int64)
-        self.consistency: NDArray[np.float32] = self._column("consistency")
-        self.fresh_consistency: NDArray[np.float32] = self._column("fresh_consistency")
+        self._signals = {name: self._column(signal_column(name)) for name in SIGNALS}
+        self._fresh_signals = {name: self._column(fresh_column(name)) for name in SIGNALS}
+        self.consistency: NDArray[np.float32] = self._signals["footrule"]
+        self.fresh_consistency: NDArray[np.float32] = self._fresh_signals["footrule"]
         self.lists: NDArray[np.int32] = self._column("lists")
         self.list_scores: NDArray[np.float32] = self._column("list_scores")
         self.popular: NDArray[np.int32] = self._column("popular")
@@ -153,6 +166,24 @@ class Outcomes:
         self.full_rank_llm: NDArray[np.int32] = self._column("full_rank_llm")
         self.freshness_valid: NDArray[np.bool_] = self._column("freshness_valid")
         self.freshness_consistency: NDArray[np.float32] = self._column("freshness_consistency")
+
+    def signal(self, name: str) -> NDArray[np.float32]:
+        """Return a signal of each cell: float32, shape [users, cells].
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        return named(self._signals, name)
+
+    def fresh_signal(self, name: str) -> NDArray[np.float32]:
+        """Return a signal of each list when it was generated: float32, shape [users, T + 2].
+
+        That of row T is of its basis, that of row T + 1 of step 0.
+
+        Raises:
+            KeyError: there is no such signal.
+        """
+        return named(self._fresh_signals, name)
 
     def rank_by_fusion(self, variant: Variant) -> NDArray[Any]:
         """Return the rank of the item taken in the list as shown under a fusion variant.
@@ -181,8 +212,8 @@ class Outcomes:
             self.consistency,
             self.fresh_consistency,
             self.rank_by_fusion(fusion),
-            {"footrule": self.consistency},
-            {"footrule": self.fresh_consistency},
+            self._signals,
+            self._fresh_signals,
         )
 
     def _column(self, name: str) -> NDArray[Any]:

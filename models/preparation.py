@@ -22,7 +22,7 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-STORE_VERSION = 4
+STORE_VERSION = 5
 """Raised whenever the same weights and settings give other tables than before."""
 
 

@@ -157,7 +157,7 @@ def obtain_lists(task: ListTask, title: str, cache_dir: Path, progress: Progress
             with computing(task.plan):
                 lists = source.lists(part, task.count)
             np.save(directory / LISTS_FILE, lists.item)
-            return {"invalid": lists.invalid}
+            return {"invalid": int(lists.invalid.sum())}
 
         with progress.phase(title, sum(len(parts[i]) for i in missing)) as advance:
             for i in missing:

@@ -13,6 +13,8 @@ from models.adaptation.replay_lists import ReplayLists, ShownLists
 from models.errors import ModelError
 from models.numerics import NumericsPlan
 from models.prefixes import Ints
+from models.signals.names import SIGNALS, named
+from models.signals.scored import SCORED_SIGNALS
 
 STEP_SIZE_KEY = "models.adaptation.learning_rate"
 
@@ -52,7 +54,8 @@ class AdaptedWorld(ABC):
         self._lists = lists
         self._plan = plan
         self._spend = spend
-        self._consistency: dict[Key, NDArray[np.float32]] = {}
+        self._asked: list[str] = []  # the signals that are read; no others are computed
+        self._signals: dict[str, dict[Key, NDArray[np.float32]]] = {name: {} for name in SIGNALS}
 
     @abstractmethod
     def _logits(self, device: Ints, version: Ints, row: Ints) -> NDArray[np.float32]:
@@ -84,17 +87,34 @@ class AdaptedWorld(ABC):
         Returns:
             float32, shape [T]; what is before the list's own step means nothing.
 
+        `self_consistency` compares with the order of the same parameters at the list's own first
+        step; those of rows T and T + 1 with step 0.
+
         Raises:
             KeyError: there is no such signal.
         """
-        if name != "footrule":
-            raise KeyError(name)
-        key = device, version, row
-        if key not in self._consistency:
+        key, known = (device, version, row), named(self._signals, name)
+        if key not in known:
+            if name not in SCORED_SIGNALS:
+                return self._unadapted(name, device, row)
+            if name not in self._asked:
+                self._asked.append(name)
             with self._computing():
                 beside = self._expected(device, version)
                 self._keep([key, *(other for other in beside if other != key)])
-        return self._consistency[key]
+        return known[key]
+
+    def _unadapted(self, name: str, device: int, row: int) -> NDArray[np.float32]:
+        """Return a signal that has nothing to do with parameters: float32 [T]."""
+        steps, shipped = self._lists.steps, self._lists.shipped
+        first, offset = self._first(np.array(row)), int(shipped.cell_offset[row])
+        values = np.zeros(steps, np.float32)
+        values[first:] = shipped.signal(name)[self._user[device], offset + first : offset + steps]
+        return values
+
+    def _first(self, row: Ints) -> Ints:
+        """Return the first step at which lists can be held."""
+        return np.where(row < self._lists.steps, row, 0)
 
     def outcome(
         self, version: NDArray[np.int16], held_row: NDArray[np.int16], shown_row: NDArray[np.int16]
@@ -149,18 +169,26 @@ class AdaptedWorld(ABC):
             yield (at, there), self._lists.evaluate(self._user[at], rows, there, logit)
 
     def _keep(self, keys: Sequence[Key]) -> None:
-        """Compute and keep the consistencies of some lists."""
+        """Compute and keep the signals of some lists that have been asked for."""
         every, steps = np.array(keys, np.int64), self._lists.steps
         for members, count in chunks(len(keys)):
             logits = self._scored(*every[members].T)[:count]
             device, _, row = every[members[:count]].T
-            first = np.where(row < steps, row, 0)
+            first = self._first(row)
             at, step = np.nonzero(np.arange(steps) >= first[:, None])
-            cells = self._lists.evaluate(self._user[device[at]], row[at], step, logits[at, step])
-            consistency = np.zeros((count, steps), np.float32)
-            consistency[at, step] = cells.consistency
-            for member, values in zip(members[:count].tolist(), consistency, strict=True):
-                self._consistency[keys[member]] = values
+            signals = self._lists.signals(
+                self._asked,
+                self._user[device[at]],
+                row[at],
+                step,
+                logits[at, step],
+                logits[at, first[at]],
+            )
+            for name, cells in signals.items():
+                values = np.zeros((count, steps), np.float32)
+                values[at, step] = cells
+                kept = zip((keys[m] for m in members[:count].tolist()), values, strict=True)
+                self._signals[name].update(kept)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:

@@ -1,15 +1,17 @@
 """The lists that devices hold in a replay, and what comes of them under given logits."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cells import HeldLists, evaluate
+from models.cells import ById, HeldLists, evaluate
 from models.fusion import Variant
 from models.outcomes import Outcomes
 from models.prefixes import Ints
 from models.replay_contexts import Replay
+from models.signals.scored import ScoredLists
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,7 @@ class ReplayLists:
 
     def evaluate(self, user: Ints, row: Ints, step: Ints, logit: NDArray[np.float32]) -> ShownLists:
         """Return what comes of lists that were scored at steps: logits float32 [R, N]."""
-        item = self.items(user, row)
-        left = self.left(user, row, item, step)
-        held = HeldLists(item, logit[:, None], left[:, None], self.taken(user, step)[:, None])
+        held = self._by_id(user, row, step, logit)
         cells = evaluate(held, self.binary_logits, self._learned_weight)
         popular = row == self.steps + 1  # shown in its own order under every fusion
 
@@ -110,3 +110,32 @@ class ReplayLists:
             return np.where(popular, cells.list_rank[:, 0], cells.fused_rank[variant][:, 0])
 
         return ShownLists(cells.consistency[:, 0], as_shown(self.fusion), as_shown(5))
+
+    def signals(
+        self,
+        names: Collection[str],
+        user: Ints,
+        row: Ints,
+        step: Ints,
+        logit: NDArray[np.float32],
+        basis_logit: NDArray[np.float32],
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return some signals of lists that were scored at steps: float32 [R] each.
+
+        Args:
+            names: of `SCORED_SIGNALS`.
+            user: shape [R].
+            row: shape [R].
+            step: shape [R].
+            logit: shape [R, N].
+            basis_logit: shape [R, N]: those given what the lists' maker knew.
+        """
+        scored = ScoredLists(self._by_id(user, row, step, logit), basis_logit)
+        return {name: values[:, 0] for name, values in scored.signals(names).items()}
+
+    def _by_id(self, user: Ints, row: Ints, step: Ints, logit: NDArray[np.float32]) -> ById:
+        """Return lists that were scored at steps, each at one: logits [R, N]."""
+        item = self.items(user, row)
+        left = self.left(user, row, item, step)
+        taken = self.taken(user, step)
+        return ById.of(HeldLists(item, logit[:, None], left[:, None], taken[:, None]))

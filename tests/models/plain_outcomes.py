@@ -3,6 +3,7 @@
 import math
 import statistics
 
+import plain_signals
 import torch
 
 from models.fusion import VARIANTS, Variant
@@ -122,6 +123,26 @@ class PlainOutcomes:
         }
         own = left.index(self.target(step)) + 1 if self.target(step) in left else 0
         return consistency, ranks, own
+
+    def srm_order(self, left: list[int], step: int) -> list[int]:
+        logits = self.logits(self.srm, step)
+        return sorted(left, key=lambda item: (-logits[item], item))
+
+    def signals(
+        self, items: list[int], basis: int, step: int, compared_step: int | None = None
+    ) -> dict[str, float]:
+        """What a device can know of a list, but for what was invalid in it."""
+        since = self.items[self.start + basis : self.start + step]
+        left = self.left(items, basis, step)
+        compared = basis if compared_step is None else compared_step
+        logits = [self.logits(self.srm, step)[item] for item in left]
+        return {
+            **plain_signals.of_orders(
+                left, self.srm_order(left, step), self.srm_order(left, compared)
+            ),
+            **plain_signals.of_logits(logits),
+            "taken_share": len(set(items) & set(since)) / max(1, len(since)),
+        }
 
 
 def plain_learned_weight(

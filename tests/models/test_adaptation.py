@@ -21,6 +21,8 @@ from models.errors import ModelError
 from models.preparation import PreparedModels, prepare
 from models.recommender import Recommender
 from models.settings import ModelSettings
+from models.signals.names import SIGNALS
+from models.signals.scored import SCORED_SIGNALS
 from models.srm.din import DinSettings
 from models.training.next_item import list_loss
 from models.training.settings import Cooperative
@@ -165,7 +167,48 @@ def test_lists_show_what_the_devices_own_parameters_say(small):
         if version[device, step]:
             seen = world.signal("footrule", device, 1, row)[step]
             assert seen == outcome.consistency[device, step]
+            first_step = row if row < STEPS else 0
+            expected = plain.signals(list(map(int, items)), basis, step, first_step)
+            for name in SIGNALS:
+                found = world.signal(name, device, 1, row)[step]
+                assert found == pytest.approx(expected.get(name, 0.0), abs=1e-5), name
     assert changed > 5
+
+
+@pytest.mark.parametrize("order", [SIGNALS, SIGNALS[::-1]])
+def test_signals_are_the_same_in_whatever_order_they_are_asked_for(small, order):
+    worlds = [on_device(small).world(np.arange(20)) for _ in range(2)]
+    for device in range(20):
+        for world in worlds:
+            world.begin(device, 1, 1, 1)
+    for device in range(20):
+        for name in order:
+            one_by_one = worlds[0].signal(name, device, 1, 1)
+            assert one_by_one.shape == (STEPS,)
+            assert one_by_one.dtype == np.float32
+    for name in SIGNALS:
+        for device in range(20):
+            np.testing.assert_array_equal(
+                worlds[0].signal(name, device, 1, 1), worlds[1].signal(name, device, 1, 1)
+            )
+
+
+def test_only_signals_that_are_read_are_computed(small, monkeypatch):
+    computed = []
+    for name, measure in SCORED_SIGNALS.items():
+
+        def counted(of, name=name, measure=measure):
+            computed.append(name)
+            return measure(of)
+
+        monkeypatch.setitem(SCORED_SIGNALS, name, counted)
+    world = on_device(small).world(np.arange(3))
+    world.begin(0, 1, 1, 1)
+    for name in ("taken_share", "invalid_candidates", "footrule", "margin", "footrule", "margin"):
+        world.signal(name, 0, 1, 1)
+    assert computed == ["footrule", "footrule", "margin"]
+    with pytest.raises(KeyError, match="accepted: footrule, kendall"):
+        world.signal("spearman", 0, 1, 1)
 
 
 def test_without_a_training_the_tables_speak(small):

@@ -19,7 +19,7 @@ def test_constrained_lists_are_full_of_different_unseen_items(
 ) -> None:
     prefixes = some_prefixes()
     found = source(p5_model, p5_corpus, beams=6, exclude_seen=exclude_seen).lists(prefixes, 6)
-    assert found.invalid == 0
+    assert not found.invalid.any()
     scores = exhaustive(p5_model, p5_corpus, prefixes)
     for i, (user, stop) in enumerate(zip(prefixes.user, prefixes.stop, strict=True)):
         assert len(set(found.item[i])) == 6
@@ -67,9 +67,10 @@ def test_unconstrained_beams_drop_count_and_fill_up(p5_corpus: Corpus) -> None:
     prefixes = some_prefixes()
     beams = source(model, p5_corpus, beams=6, constrained=False)
     found = beams.lists(prefixes, 6)
-    assert 0 < found.invalid <= 6 * len(prefixes)
+    assert found.invalid.shape == (len(prefixes),)
+    assert (found.invalid >= 0).all()
+    assert found.invalid.any()
     popular = popularity_order(p5_corpus.log, p5_corpus.split)
-    kept = 0
     for i, (user, stop) in enumerate(zip(prefixes.user, prefixes.stop, strict=True)):
         seen = set(p5_corpus.log.history(user)[:stop].tolist())
         assert len(set(found.item[i])) == 6
@@ -84,8 +85,7 @@ def test_unconstrained_beams_drop_count_and_fill_up(p5_corpus: Corpus) -> None:
         assert proposed == found.item[i].tolist()[: len(proposed)]
         filling = [item for item in popular if item not in seen and item not in proposed]
         assert found.item[i].tolist()[len(proposed) :] == filling[: 6 - len(proposed)]
-        kept += len(proposed)
-    assert found.invalid <= 6 * len(prefixes) - kept
+        assert found.invalid[i] <= 6 - len(proposed)
 
 
 def test_unconstrained_beams_of_a_trained_model_are_mostly_items(
@@ -94,7 +94,12 @@ def test_unconstrained_beams_of_a_trained_model_are_mostly_items(
     prefixes = some_prefixes()
     free = source(p5_model, p5_corpus, constrained=False, exclude_seen=False).lists(prefixes, 6)
     bound = source(p5_model, p5_corpus, exclude_seen=False).lists(prefixes, 6)
-    assert free.invalid < 3 * len(prefixes)
+    assert free.invalid.sum() < 3 * len(prefixes)
+    assert len(np.unique(free.invalid)) > 1  # each list has its own count
+    for i in range(len(prefixes)):
+        alone = prefixes.part(np.array([i]))
+        found = source(p5_model, p5_corpus, constrained=False, exclude_seen=False).lists(alone, 6)
+        assert found.invalid.tolist() == free.invalid[i : i + 1].tolist()
     assert np.array_equal(free.item[:, 0], bound.item[:, 0])
 
 
@@ -135,6 +140,6 @@ def test_prompts_can_be_read_in_bfloat16(p5_model: WholeWordT5, p5_corpus: Corpu
     prefixes, reduced = some_prefixes(), replace(PLAN, dtype="bfloat16")
     exact = source(p5_model, p5_corpus).lists(prefixes, 6)
     found = BeamSearch(p5_model, p5_corpus, reduced, True, 6, True).lists(prefixes, 6)
-    assert found.invalid == 0
+    assert not found.invalid.any()
     assert not np.array_equal(found.score, exact.score)
     np.testing.assert_allclose(found.score[:, 0], exact.score[:, 0], rtol=0.05)

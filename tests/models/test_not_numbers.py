@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.catalogue_ranking import target_ranks
-from models.cells import HeldLists, evaluate
+from models.cells import ById, HeldLists, evaluate
 from models.fusion import VARIANTS
 from models.training.candidate_lists import list_ranks
 
@@ -40,7 +40,7 @@ def test_ranks_as_shown() -> None:
         left=np.ones((1, 1, 4), np.bool_),
         target=np.array([[1]]),
     )
-    cells = evaluate(lists, binary_logits=True, learned_weight=1.0)
+    cells = evaluate(ById.of(lists), binary_logits=True, learned_weight=1.0)
     assert {variant: int(cells.fused_rank[variant][0, 0]) for variant in VARIANTS} == dict.fromkeys(
         VARIANTS, 4
     )

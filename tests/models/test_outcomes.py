@@ -32,6 +32,7 @@ from models.outcomes import (
 from models.preparation import prepare, training_tasks
 from models.replay_contexts import Replay
 from models.settings import CandidateSettings, ModelSettings
+from models.signals.names import SIGNALS
 from models.weights import obtain
 from workloads import datasets
 from workloads.progress import SILENT
@@ -105,6 +106,42 @@ def test_every_cell_is_what_the_definitions_say(
             generated = basis if row <= STEPS else 0
             fresh = np.float32(plain.cell(items, basis, generated)[0])
             assert outcomes.fresh_consistency[user, row] == fresh
+
+
+def test_every_signal_is_what_its_definition_says(
+    outcomes: Outcomes, plain_users: dict[int, PlainOutcomes]
+) -> None:
+    offset, table = outcomes.cell_offset, outcomes.table(3)
+    varied = {name: set() for name in SIGNALS}
+    for user, plain in plain_users.items():
+        held = {step: (plain.fresh_list(step), step) for step in range(STEPS)}
+        held[STEPS] = (plain.fresh_list(-FIRST_LIST_AGE), -FIRST_LIST_AGE)
+        held[STEPS + 1] = (plain.popular_list(), 0)
+        for row, (items, basis) in held.items():
+            fresh = plain.signals(items, basis, basis)
+            for name, expected in {**fresh, "invalid_candidates": 0}.items():
+                found = outcomes.fresh_signal(name)[user, row]
+                assert found == pytest.approx(expected, abs=TOLERANCE), name
+            for step in range(max(0, basis) if row < STEPS else 0, STEPS):
+                for name, expected in plain.signals(items, basis, step).items():
+                    found = table.signal(name)[user, offset[row] + step]
+                    assert found == pytest.approx(expected, abs=TOLERANCE), (name, row, step)
+                    varied[name].add(float(found))
+    without_variety = {name for name, values in varied.items() if len(values) < 3}
+    assert without_variety == {"top_overlap", "invalid_candidates"}  # lists of 8, of a scan
+
+
+def test_signals_are_found_by_their_names(outcomes: Outcomes) -> None:
+    table = outcomes.table(3)
+    assert table.signal("footrule") is outcomes.signal("footrule") is table.consistency
+    assert table.fresh_signal("footrule") is table.fresh_consistency is outcomes.fresh_consistency
+    for name in SIGNALS:
+        assert table.signal(name).dtype == table.fresh_signal(name).dtype == np.float32
+        assert table.signal(name).shape == table.consistency.shape
+        assert table.fresh_signal(name).shape == table.fresh_consistency.shape
+    for find in (table.signal, table.fresh_signal, outcomes.signal, outcomes.fresh_signal):
+        with pytest.raises(KeyError, match="no signal 'consistency'; accepted: footrule, kendall"):
+            find("consistency")
 
 
 def test_full_ranks_are_places_in_the_whole_unseen_catalogue(
@@ -241,7 +278,7 @@ def test_the_store_is_canonical(small: Small, tmp_path: Path) -> None:
         if content_hash(place) == small.prepared.store_hash
     ]
     names = sorted(path.name for path in stored.glob("*.npy"))
-    assert len(names) == 21
+    assert len(names) == 37
     assert filecmp.cmpfiles(stored, tmp_path / "again", names, shallow=False)[0] == names
 
 
@@ -260,6 +297,10 @@ def test_where_seen_items_stay_nothing_is_hidden_or_dropped(small: Small, tmp_pa
                 cell = kept.cell_offset[row] + step
                 assert kept.consistency[user, cell] == np.float32(consistency)
                 assert kept.rank_by_fusion(3)[user, cell] == ranks[3]
+                signals = plain.signals(plain.fresh_list(row), row, step)
+                for name in ("kendall", "self_consistency", "taken_share"):
+                    found = kept.signal(name)[user, cell]
+                    assert found == pytest.approx(signals[name], abs=TOLERANCE)
 
 
 def test_a_second_preparation_runs_no_model(small: Small) -> None:

@@ -281,6 +281,15 @@ def test_without_the_constraint_the_weights_are_the_same_and_the_lists_are_other
     assert (free.train_s, free.llm.hash) == (0.0, constrained.llm.hash)
     assert free.infer_s > 0
     assert free.invalid_share > constrained.invalid_share == 0
+    assert not constrained.outcomes.signal("invalid_candidates").any()
+    steps = free.outcomes.steps
+    invalid = free.outcomes.fresh_signal("invalid_candidates")
+    assert ((invalid[:, : steps + 1] > 0) & (invalid[:, : steps + 1] <= 8)).all()
+    assert not invalid[:, steps + 1].any()  # the popular list has none
+    lasting = free.outcomes.signal("invalid_candidates")
+    for row, first in enumerate([*range(steps), 0, 0]):
+        cells = free.outcomes.cell_offset[row] + np.arange(first, steps)
+        assert (lasting[:, cells] == invalid[:, [row]]).all()
     prefixes = some_prefixes()
     tasks = [ListTask(models.llm, prefixes, 8, True, PLAN) for models in (constrained, free)]
     lists = [obtain_lists(task, "List", tmp_path, SILENT) for task in tasks]
