@@ -161,6 +161,50 @@ class Ratios:
             self.enough[column] and other.enough[other_column],
         )
 
+    def combination(self, weights: NDArray[np.float64]) -> Estimate:
+        """Return the sum of the columns' ratios, each times its weight, paired on users.
+
+        Args:
+            weights: float64, shape [columns]; columns of weight 0 take no part.
+        """
+        return _estimate(*self._combined(weights), self._all_enough(weights))
+
+    def quotient(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
+        """Return one combination over another; without an interval where that could be 0.
+
+        Args:
+            above: float64, shape [columns]: the weights of the numerator's columns.
+            below: those of the denominator's.
+        """
+        numerator, denominator = self._combined(above), self._combined(below)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, resampled = numerator[0] / denominator[0], numerator[1] / denominator[1]
+        enough = self._all_enough(above) and self._all_enough(below)
+        of_one_sign = enough and bool(np.all(denominator[1] * np.sign(denominator[0]) > 0))
+        return _estimate(value, resampled, of_one_sign)
+
+    def _combined(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return a combination, and what it is in each resample, added in the columns' order."""
+        resampled = np.zeros(len(self.resampled))
+        for column in np.flatnonzero(weights):
+            resampled = resampled + weights[column] * self.resampled[:, column]
+        value = sum(float(weights[c] * self.values[c]) for c in np.flatnonzero(weights))
+        return value, resampled
+
+    def _all_enough(self, weights: NDArray[np.float64]) -> bool:
+        return bool(self.enough[np.flatnonzero(weights)].all())
+
+
+def from_resamples(value: float, resampled: NDArray[np.float64], users: int) -> Estimate:
+    """Return the estimate of any function of totals, from its value in each resample.
+
+    Args:
+        value: of all users.
+        resampled: float64, shape [RESAMPLES].
+        users: how many users it rests on; fewer than `MIN_USERS` have no interval.
+    """
+    return _estimate(value, resampled, users >= MIN_USERS and not np.isnan(resampled).all())
+
 
 def totals_by_user(
     row: NDArray[np.int64],

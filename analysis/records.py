@@ -31,6 +31,7 @@ COLUMNS = {
     "coverage.parquet": "time_s regime devices",
     "accuracy_by_user.parquet": "user series interactions",
     "freshness.parquet": "user step age_steps consistency rank",
+    "replay.parquet": "user step item item_count history_interactions",
 }
 
 WORLDS = ("run", "never", "always")
@@ -60,6 +61,8 @@ class RunRecords:
             (`coverage.parquet`).
         accuracies: means and paired differences of the run and its baselines.
         freshness: a row per user, step and forced list age, of the users in this run.
+        replay: a row per user and step: what was taken; None where an older program wrote the run
+            (`replay.parquet`).
         summary: `summary.json`.
         manifest: `manifest.json`.
         baseline_worlds: request frequency, energy by state and more of each of `WORLDS`.
@@ -76,6 +79,7 @@ class RunRecords:
     coverage: pd.DataFrame | None
     accuracies: Accuracies
     freshness: pd.DataFrame
+    replay: pd.DataFrame | None
     summary: dict[str, Any]
     manifest: dict[str, Any]
     baseline_worlds: dict[str, Any]
@@ -134,6 +138,7 @@ def read(directory: str | Path) -> RunRecords:
         coverage=_read_if_there(directory / "coverage.parquet"),
         accuracies=_accuracies(directory / "accuracy_by_user.parquet"),
         freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
+        replay=_read_if_there(directory / "replay.parquet"),
         summary=read_json(directory / "summary.json"),
         manifest=read_json(directory / "manifest.json"),
         baseline_worlds=_worlds(directory / "baseline_worlds.json"),

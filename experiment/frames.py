@@ -64,8 +64,7 @@ def interactions_frame(
     step = np.broadcast_to(np.arange(steps), (devices, steps))
     row = records.shown_row
     popular, requested_list = row == steps + 1, row < steps
-    basis = np.where(requested_list, row, -world.serving.first_list_age_steps)
-    age_steps = step - basis
+    age_steps = step - _basis(world, row)
     asked_s = np.take_along_axis(records.decision_s, np.where(requested_list, row, 0), axis=1)
     source = np.where(popular, 2, np.where(age_steps > 0, 1, 0))
     rank = result.rank(table, llm_table, user)
@@ -88,6 +87,9 @@ def interactions_frame(
             "ranked_by": _categories(ranked_by.ravel(), RANKED_BY),
             "rank": _ranks(rank),
             "parameters": records.version.ravel(),
+            "held_age_steps": _masked(
+                step - _basis(world, records.held_row), records.held_row == steps + 1, "Int16"
+            ),
             **_next_ranks(world, records),
             **{
                 f"rank_{name}": _ranks(results[name].rank(table, llm_table, user))
@@ -213,6 +215,14 @@ def replay_frame(preparation: Preparation) -> pd.DataFrame:
             "history_interactions": before.ravel().astype(np.int32),
         }
     )
+
+
+def _basis(world: World, row: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Return the step of the history that each list was made from; the popularity list has none."""
+    basis: NDArray[np.int64] = np.where(
+        row < world.table.steps, row, -world.serving.first_list_age_steps
+    )
+    return basis
 
 
 def _next_ranks(world: World, records: InteractionRecords) -> "dict[str, pd.Series[int]]":

@@ -90,6 +90,7 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     )
     _write_interactions(directory / "interactions.parquet", interactions)
     _write_requests(directory / "requests.parquet", requests)
+    _replay(interactions).to_parquet(directory / "replay.parquet", index=False)
     cloud = {"time_s": [0.0], "replicas_on": [1], "replicas_serving": [1], "outage": [False]}
     pd.DataFrame(cloud).to_parquet(directory / "cloud.parquet", index=False)
     load = cloud_load(requests, simulated_s)
@@ -203,6 +204,7 @@ def _records(case: Case, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
                 "list_source": "stale",
                 "list_age_steps": age,
                 "list_age_s": now - held["generated"],
+                "held_age_steps": age,
                 "consistency": consistency,
                 "wanted": wanted,
                 "suppressed": suppressed,
@@ -242,10 +244,40 @@ def _records(case: Case, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
     rank = pd.array(_ranks(rng, hit), dtype="Int16")
     rank[np.asarray(rank == 0)] = pd.NA
     interactions["rank"] = rank
+    _what_if(case, np.random.default_rng(18), interactions)
     frame = pd.DataFrame(requests, columns=list(REQUEST_COLUMNS)).sort_values(["device", "step"])
     _supersede(interactions, frame)
     simulated_s = float(np.nanmax([decision.max(), *frame["service_end_s"].astype(float)]) + 1.0)
     return interactions.reset_index(drop=True), frame.reset_index(drop=True), simulated_s
+
+
+def _what_if(case: Case, rng: np.random.Generator, interactions: pd.DataFrame) -> None:
+    """Add the ranks of the other worlds, and those that the next step has with either list.
+
+    The more consistent the list held, the likelier it is to hold what comes next.
+    """
+    consistency = interactions["consistency"].to_numpy()
+    fresh = np.full(len(consistency), case.level["always_ideal"])
+    last = (interactions["step"] == STEPS - 1).to_numpy()
+    for name, chance in (("held", fresh * consistency**2), ("fresh", fresh)):
+        column = pd.array(_ranks(rng, chance), dtype="Int16")
+        column[last] = pd.NA
+        interactions[f"next_rank_if_{name}"] = column
+    for name in ("never", "always"):
+        rank = pd.array(_ranks(rng, np.full(len(last), case.level[name])), dtype="Int16")
+        rank[np.asarray(rank == 0)] = pd.NA
+        interactions[f"rank_{name}"] = rank
+
+
+def _replay(interactions: pd.DataFrame) -> pd.DataFrame:
+    """Return what the users took: items by turns, the higher their number the more popular."""
+    replay = interactions[["user", "step"]].drop_duplicates(ignore_index=True)
+    item = (7 * replay["user"] + 3 * replay["step"]) % 40
+    return replay.astype({"user": "int32", "step": "int16"}).assign(
+        item=item.astype("int32"),
+        item_count=(5 * item).astype("int32"),
+        history_interactions=(20 + replay["user"] + replay["step"]).astype("int32"),
+    )
 
 
 def _supersede(interactions: pd.DataFrame, requests: pd.DataFrame) -> None:
@@ -295,6 +327,11 @@ def _write_interactions(path: Path, frame: pd.DataFrame) -> None:
         "requested": pa.bool_(),
         "ranked_by": text,
         "rank": pa.int16(),
+        "held_age_steps": pa.int16(),
+        "next_rank_if_held": pa.int16(),
+        "next_rank_if_fresh": pa.int16(),
+        "rank_never": pa.int16(),
+        "rank_always": pa.int16(),
     }
     pq.write_table(pa.Table.from_pandas(frame, pa.schema(types), preserve_index=False), path)
 

@@ -58,6 +58,7 @@ def test_next_ranks_are_those_of_the_list_held_and_of_a_fresh_one(run):
             assert now.next_rank_if_fresh == fresh
             # What is shown at once and neither changes before the next decision is still held then.
             if coming.list_age_steps == now.list_age_steps + 1:
+                assert coming.held_age_steps == now.held_age_steps + 1 == coming.list_age_steps
                 assert now.next_rank_if_held == (0 if coming.rank is pd.NA else coming.rank)
                 checked += 1
         assert pd.isna(rows[-1].next_rank_if_held)
