@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import report, summary
 from experiment.adaptation_block import with_adaptation
+from experiment.calibration.request_policy import RequestPolicy, request_policy
 from experiment.cloud_records import cloud_capacity, cloud_frame, cloud_load_frame
 from experiment.directories import Directories
 from experiment.frames import (
@@ -29,10 +30,10 @@ from experiment.scenario import Scenario, dump
 from experiment.staging import staged
 from experiment.stopwatch import Stopwatch
 from sim.engine import simulate
-from sim.policies import Policy
 from sim.policies.always import Always
 from sim.policies.never import Never
 from sim.records.result import SimulationResult
+from sim.world import World
 from workloads.progress import Progress
 
 
@@ -67,13 +68,15 @@ def run_scenario(
     with watch.phase("prepare"):
         preparation = prepare(scenario, directories or Directories.from_environment(), progress)
     with watch.phase("simulate"):
-        results = _simulate_worlds(preparation, progress)
+        policy = request_policy(preparation, progress)
+        results = _simulate_worlds(preparation, policy.world, progress)
     with staged(directory) as work:
         with watch.phase("report"):
             (work / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
             facts = manifest(preparation, command_line, dropped_keys, point=point)
+            facts["policies"] = [each.model_dump(mode="json") for each in policy.policies]
             _write_json(work / "manifest.json", facts)
-        block = _write_records(preparation, results, work, watch)
+        block = _write_records(preparation, policy, results, work, watch)
         with watch.phase("report"), progress.phase("write the report", 1):
             report.write(work)
         block["engine"] = _engine_block(preparation, results, watch)
@@ -81,22 +84,18 @@ def run_scenario(
     return block
 
 
-def _simulate_worlds(preparation: Preparation, progress: Progress) -> dict[str, SimulationResult]:
+def _simulate_worlds(
+    preparation: Preparation, run: World, progress: Progress
+) -> dict[str, SimulationResult]:
     """Simulate the run, and the same world under `never` and `always`.
 
     Where weights change along the run, no table says what `always` would reach without delay, so
     that world is simulated too.
     """
-    policies: dict[str, Policy] = {
-        "run": preparation.scenario.policy,
-        "never": Never(),
-        "always": Always(),
-    }
-    results: dict[Policy, SimulationResult] = {}
-    for policy in policies.values():
-        if policy not in results:
-            results[policy] = simulate(preparation.world(policy), progress)
-    worlds = {name: results[policy] for name, policy in policies.items()}
+    worlds: dict[str, SimulationResult] = {"run": simulate(run, progress)}
+    for name, policy in (("never", Never()), ("always", Always())):
+        same = run.assigned is None and run.policy == policy
+        worlds[name] = worlds["run"] if same else simulate(preparation.world(policy), progress)
     if preparation.adaptation is not None:
         worlds["always_ideal"] = simulate(preparation.ideal_world(), progress)
     return worlds
@@ -104,12 +103,13 @@ def _simulate_worlds(preparation: Preparation, progress: Progress) -> dict[str, 
 
 def _write_records(
     preparation: Preparation,
+    policy: RequestPolicy,
     results: Mapping[str, SimulationResult],
     work: Path,
     watch: Stopwatch,
 ) -> dict[str, Any]:
     """Write the records of the run and return its summary."""
-    world = preparation.world(preparation.scenario.policy)
+    world = policy.world
     with watch.phase("simulate"):
         interactions = interactions_frame(preparation, results, world)
         requests = requests_frame(results["run"].requests)
@@ -138,6 +138,7 @@ def _write_records(
         block = with_network(block, results["run"])
         block = with_phones(block, world, results["run"])
         block = with_adaptation(block, preparation, world, results["run"])
+        block = {"request_policy": dict(policy.facts), **block}
         (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
         compared = ("run", "never", "always")
         worlds = {name: _world_block(preparation, results[name]) for name in compared}

@@ -52,6 +52,7 @@ def sessions(
     settings: WorkloadSettings,
     seed: int,
     leaving_per_step: float = 0.0,
+    among: NDArray[np.int64] | None = None,
 ) -> Sessions:
     """Draw the devices' sessions.
 
@@ -64,13 +65,15 @@ def sessions(
         settings: number of devices, think times and starts.
         seed: the simulation's seed.
         leaving_per_step: probability, below 1, that a user leaves for good after a step.
+        among: int64: the users that devices replay, as positions in the split's `device_users`;
+            None: all of them.
 
     Raises:
         WorkloadError: logged think times are asked of a log without times.
     """
-    users = len(split.device_users)
-    devices = users if settings.devices == "all" else settings.devices
-    user = _users_in_turn(seed, devices, users)
+    users = np.arange(len(split.device_users)) if among is None else among
+    devices = len(users) if settings.devices == "all" else settings.devices
+    user = users[_users_in_turn(seed, devices, len(users))]
     match settings.think_time:
         case LognormalThinkTime() as lognormal:
             think_s = _lognormal_s(seed, devices, split.replay_steps - 1, lognormal)

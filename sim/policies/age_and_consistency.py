@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from .calibration_cells import CalibrationCells
 from .consistency import Measure
 from .policy import Policy, PolicyView
 from .threshold import Quantile, ThresholdPolicy
+
+AGE_ALONE = 100.0
+"""A weight of age beside which consistency decides between lists of one age only."""
 
 
 class AgeAndConsistency(ThresholdPolicy):
@@ -30,6 +34,29 @@ class AgeAndConsistency(ThresholdPolicy):
     def signals(self) -> tuple[str, ...]:
         """The measure."""
         return (self.measure,)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the weight and the threshold are numbers."""
+        return self.age_weight is not None and super().is_fitted
+
+    def fitted(self, cells: CalibrationCells) -> Policy:
+        """Return the policy with its weight, and then its threshold.
+
+        The gain of a fresh list is regressed on age and 1 - consistency (least squares); the weight
+        is the ratio of the two coefficients. Where a coefficient is not above 0, what belongs to it
+        tells nothing of a gain: the weight is then 0, or so large that age alone counts.
+        """
+        if self.age_weight is not None:
+            return super().fitted(cells)
+        age = cells.view.list_age_steps.astype(np.float64)
+        disagreement = 1.0 - cells.view.signals[self.measure].astype(np.float64)
+        known = np.stack((np.ones_like(age), age, disagreement), axis=1)
+        _, by_age, by_disagreement = np.linalg.lstsq(known, cells.gain, rcond=None)[0]
+        weight = AGE_ALONE
+        if by_disagreement > 0:
+            weight = min(max(float(by_age), 0.0) / float(by_disagreement), AGE_ALONE)
+        return self.model_copy(update={"age_weight": weight}).fitted(cells)
 
     def measured(self, view: PolicyView) -> NDArray[Any]:
         """Return the weighted sum."""

@@ -29,6 +29,14 @@ class Mixture(Policy):
     """Chance that the second is consulted."""
 
     @model_validator(mode="after")
+    def _says_how_often(self) -> Self:
+        for key in ("first", "second"):
+            member = getattr(self, key)
+            if getattr(member, "target_frequency", None) is not None or not member.is_fitted:
+                raise invalid("is to be calibrated; a mixture takes policies that are not", key)
+        return self
+
+    @model_validator(mode="after")
     def _the_coin_is_its_own(self) -> Self:
         for key in ("first", "second"):
             if getattr(self, key).uses_draws:

@@ -1,12 +1,15 @@
 """What a request policy is, and what a device lets it see."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads.settings import Settings
+
+if TYPE_CHECKING:
+    from .calibration_cells import CalibrationCells
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -77,6 +80,16 @@ class Policy(Settings):
     def reads_link(self) -> bool:
         """Whether `asks` reads `view.wake_energy_j`; devices then consult it step by step."""
         return False
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether nothing is left that `fitted` would decide."""
+        return True
+
+    def fitted(self, cells: "CalibrationCells") -> "Policy":
+        """Return the policy with what other users' lists decide of it."""
+        del cells
+        return self
 
     @property
     def series(self) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from workloads.settings import Settings
 
+from .calibration_cells import CalibrationCells
 from .policy import Policy, PolicyView
 from .tunable import TunablePolicy
 
@@ -17,7 +18,7 @@ class Quantile(Settings):
 
     quantile: float = Field(ge=0, le=1)
     """Quantile of the compared number over all lists that the calibrating users could hold, at all
-    steps at which they could be a step old or older."""
+    steps at which they are a step old or older."""
 
 
 class ThresholdPolicy(TunablePolicy):
@@ -40,6 +41,18 @@ class ThresholdPolicy(TunablePolicy):
             measured < threshold if self.asks_where == "below" else measured > threshold
         )
         return asks
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the threshold is no quantile."""
+        return not isinstance(self.threshold, Quantile)
+
+    def fitted(self, cells: CalibrationCells) -> Policy:
+        """Return the policy with the threshold that is the wanted quantile."""
+        if not isinstance(self.threshold, Quantile):
+            return self
+        measured = np.asarray(self.measured(cells.view), np.float64)
+        return self.with_own(float(np.quantile(measured, self.threshold.quantile)))
 
     @property
     def eagerness(self) -> float:

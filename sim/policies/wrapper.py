@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from .policy import Policy
 
 if TYPE_CHECKING:
+    from .calibration_cells import CalibrationCells
+
     AnyPolicy = Policy
 
 
@@ -33,6 +35,16 @@ class Wrapper(Policy):
     def series(self) -> str:
         """Both policies in words."""
         return f"{super().series}: {self.inner.series}"
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the inner policy is."""
+        return self.inner.is_fitted
+
+    def fitted(self, cells: "CalibrationCells") -> Policy:
+        """Return the same conditions around the fitted inner policy."""
+        fitted: Policy = self.around(self.inner.fitted(cells))
+        return fitted
 
     def around(self, inner: Policy) -> Any:
         """Return the same conditions around another policy."""

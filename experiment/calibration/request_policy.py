@@ -1,0 +1,183 @@
+"""The request policy of a run: as it stands, or fitted and calibrated on other users."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiment.calibration.bisection import Found, bisect
+from experiment.calibration.calibrating_world import calibrating_world
+from experiment.calibration.halves import half_of_users
+from experiment.calibration.hindsight import in_hindsight
+from experiment.preparation import Preparation
+from models.errors import ModelError
+from sim.engine import simulate
+from sim.policies import Policy, TunablePolicy
+from sim.policies.assignment import PolicyAssignment
+from sim.policies.calibration_cells import CalibrationCells
+from sim.policies.hindsight import HindsightBound
+from sim.policies.wrapper import Wrapper
+from sim.world import World
+from workloads.progress import Progress
+
+LEAST_STEPS = 3
+
+
+@dataclass(frozen=True)
+class RequestPolicy:
+    """What devices follow, and how that was found.
+
+    Attributes:
+        world: the scenario's world with the policies that its devices follow.
+        policies: those of the two halves of users, as settings; one where all follow the same.
+        facts: the block `request_policy` of the summary.
+    """
+
+    world: World
+    policies: tuple[Policy, ...]
+    facts: Mapping[str, Any]
+
+
+def request_policy(preparation: Preparation, progress: Progress) -> RequestPolicy:
+    """Return the policy of a scenario as its devices follow it.
+
+    A policy with a wanted frequency, a quantile for a threshold or something to be fitted is
+    settled on one half of the users and followed by the other, and the other way round; so a
+    user's own replay window settles nothing about that user. What is fitted comes from the outcome
+    table; a wanted frequency is found by bisection on simulations (`calibrating_world`).
+
+    Raises:
+        ModelError: replay windows are too short for anything to be fitted.
+    """
+    policy = preparation.scenario.policy
+    world = preparation.world(policy)
+    tuned = _tuned(policy)
+    if isinstance(policy, HindsightBound):
+        planned, price = in_hindsight(policy, world)
+        facts = _facts(policy, value=price, target=policy.target_frequency)
+        return RequestPolicy(planned, (policy.with_own(price),), facts)
+    if "predicted_gain" in policy.signals:
+        # Here, because only this policy needs what learns.
+        from experiment.calibration.predicted_gain import with_predicted_gain
+
+        world = replace(world, table=with_predicted_gain(preparation, world))
+    if tuned is None and policy.is_fitted:
+        return RequestPolicy(world, (policy,), _facts(policy, value=_own(policy)))
+    if world.table.steps < LEAST_STEPS:
+        raise ModelError(
+            f"replay windows of {world.table.steps} steps hold no list long enough to settle the "
+            f"policy on; accepted: at least {LEAST_STEPS}, or the policy's own parameters",
+            key="workload.replay_steps",
+        )
+    half = half_of_users(preparation.scenario.models.seed, len(preparation.split.device_users))
+    settled = [
+        _settled(preparation, world, np.flatnonzero(half != mine), progress) for mine in (0, 1)
+    ]
+    policies = tuple(each for each, _ in settled)
+    of_device = half[world.sessions.user]
+    found = [each for _, each in settled if each is not None]
+    facts = _facts(
+        policy,
+        target=None if tuned is None else tuned.target_frequency,
+        calibrated=[_own(each) for each in policies],
+        found=found,
+    )
+    _warn_of_what_was_missed(facts)
+    return RequestPolicy(
+        replace(world, assigned=PolicyAssignment(policies, of_device)), policies, facts
+    )
+
+
+def _settled(
+    preparation: Preparation, world: World, users: NDArray[np.int64], progress: Progress
+) -> tuple[Policy, Found | None]:
+    """Return the policy as some users settle it, and how often it then asks of them."""
+    policy = world.policy
+    if not policy.is_fitted:
+        first_list_age_steps = world.serving.first_list_age_steps
+        cells = CalibrationCells.of(world.table, users, first_list_age_steps, policy.signals)
+        policy = policy.fitted(cells)
+    tuned = _tuned(policy)
+    if tuned is None:
+        return policy, None
+    assert tuned.target_frequency is not None
+    with progress.phase(f"calibrate to {tuned.target_frequency:g} requests a step", 20) as advance:
+
+        def frequency_of(eagerness: float) -> float:
+            tried = _with_eagerness(policy, eagerness)
+            records = simulate(calibrating_world(preparation, world, users, tried)).interactions
+            advance(1)
+            return float(records.requested.sum() / records.interactions)
+
+        found = bisect(frequency_of, tuned.target_frequency)
+    return _with_eagerness(policy, found.eagerness), found
+
+
+def _chain(policy: Policy) -> Iterator[Policy]:
+    """Yield a policy, the one inside it, and so on."""
+    yield policy
+    if isinstance(policy, Wrapper):
+        yield from _chain(policy.inner)
+
+
+def _tuned(policy: Policy) -> TunablePolicy | None:
+    """Return the policy, or the one inside it, for which a frequency is wanted."""
+    for each in _chain(policy):
+        if isinstance(each, TunablePolicy) and each.target_frequency is not None:
+            return each
+    return None
+
+
+def _with_eagerness(policy: Policy, eagerness: float) -> Policy:
+    """Return a policy in which the one for which a frequency is wanted is that eager."""
+    if isinstance(policy, TunablePolicy) and policy.target_frequency is not None:
+        return policy.with_eagerness(eagerness)
+    assert isinstance(policy, Wrapper)
+    moved: Policy = policy.around(_with_eagerness(policy.inner, eagerness))
+    return moved
+
+
+def _own(policy: Policy) -> float | None:
+    """Return the parameter that decides how often a policy asks, where it is one number."""
+    for each in _chain(policy):
+        value = getattr(each, each.parameter or "", None)
+        if isinstance(value, int | float) and np.isfinite(value):
+            return float(value)
+    return None
+
+
+def _facts(
+    policy: Policy,
+    *,
+    value: float | None = None,
+    target: float | None = None,
+    calibrated: list[float | None] | None = None,
+    found: list[Found] | None = None,
+) -> dict[str, Any]:
+    parameters = [each.parameter for each in _chain(policy) if each.parameter]
+    return {
+        "series": policy.series,
+        "kind": getattr(policy, "kind", ""),
+        "parameter": parameters[0] if parameters else None,
+        "value": value,
+        "target_frequency": target,
+        "calibrated": calibrated,
+        "calibrating_frequency": [each.frequency for each in found] if found else None,
+        "reached": target is None or all(each.reaches(target) for each in found or ()),
+        "bound": policy.is_bound,
+    }
+
+
+def _warn_of_what_was_missed(facts: Mapping[str, Any]) -> None:
+    if facts["reached"]:
+        return
+    reached = " and ".join(f"{each:.1%}" for each in facts["calibrating_frequency"])
+    logging.getLogger(__name__).warning(
+        "%s cannot ask at %.1f%% of steps: the nearest that it comes on calibrating users is %s",
+        facts["series"],
+        100 * facts["target_frequency"],
+        reached,
+    )

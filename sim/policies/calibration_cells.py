@@ -1,0 +1,81 @@
+"""What users who calibrate policies could have held, and what a fresh list would have brought."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.outcome_table import OutcomeTable
+from sim.policies.policy import PolicyView
+
+CUTOFF = 10
+HORIZON_STEPS = 5
+"""A fresh list serves several steps, and the mean of them is less noisy than the next one alone."""
+
+
+class CalibrationCells(NamedTuple):
+    """Every list that calibrating users could hold, at each step at which it is a step old or more.
+
+    Attributes:
+        view: all these cells one after the other, as if they were the steps of one device; it has
+            no times and no draws.
+        gain: float64; what a fresh list would bring: the mean NDCG@10 of the next (up to 5) steps
+            with the list of this step, less that with the held one.
+    """
+
+    view: PolicyView
+    gain: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        table: OutcomeTable,
+        users: NDArray[np.int64],
+        first_list_age_steps: int,
+        signals: Iterable[str],
+    ) -> Self:
+        """Return the cells of some users.
+
+        Args:
+            table: the outcome table.
+            users: int64: positions of the users.
+            first_list_age_steps: age of the preloaded list at step 0.
+            signals: the signals that are asked for.
+        """
+        last = table.steps - 1
+        rows = [(table.steps, -first_list_age_steps), *((row, row) for row in range(last))]
+        pairs = [(r, t, t - made) for r, made in rows for t in range(max(made + 1, 0), last)]
+        row, step, age = np.array(pairs, np.int64).reshape(-1, 3).T
+        cell = table.cell_offset[row] + step
+        flat = users[:, None], cell
+        view = PolicyView(
+            first_step=0,
+            list_age_steps=np.tile(age, len(users)),
+            list_age_s=np.full(len(users) * len(age), np.nan),
+            decision_s=np.full(len(users) * len(age), np.nan),
+            signals={name: table.signal(name)[flat].ravel() for name in signals},
+            fresh_signals={
+                name: table.fresh_signal(name)[users[:, None], row].ravel() for name in signals
+            },
+            candidate_count=table.candidate_count,
+        )
+        return cls(view, _gain(table, users, row, step).ravel())
+
+
+def _gain(
+    table: OutcomeTable, users: NDArray[np.int64], row: NDArray[np.int64], step: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the mean gain of the list of each step over the coming ones: [users, cells]."""
+    rank = np.arange(table.candidate_count + 1)
+    # NDCG@10 of one wanted item: 1 / log2(1 + rank) (Järvelin and Kekäläinen 2002).
+    ndcg = np.where((rank >= 1) & (rank <= CUTOFF), 1 / np.log2(1 + np.maximum(rank, 1)), 0.0)
+    total, count = np.zeros((len(users), len(row))), np.zeros(len(row))
+    for ahead in range(1, HORIZON_STEPS + 1):
+        there = step + ahead < table.steps
+        at = step[there] + ahead
+        fresh = table.rank[users[:, None], table.cell_offset[step[there]] + at]
+        held = table.rank[users[:, None], table.cell_offset[row[there]] + at]
+        total[:, there] += ndcg[fresh] - ndcg[held]
+        count += there
+    return total / count

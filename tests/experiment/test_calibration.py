@@ -1,0 +1,186 @@
+"""Policies calibrated on other users: what is reached, and who decides for whom."""
+
+import dataclasses
+import logging
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_scenario import TINY
+
+from experiment.calibration.bisection import MOST_TRIALS, TOLERANCE, bisect
+from experiment.calibration.calibrating_world import MOST_DEVICES, calibrating_world
+from experiment.calibration.halves import half_of_users
+from experiment.calibration.request_policy import request_policy
+from experiment.preparation import prepare
+from experiment.scenario import from_mapping
+from sim.engine import simulate
+from sim.policies import PolicyView
+from sim.policies.age_and_consistency import AgeAndConsistency
+from sim.policies.calibration_cells import CalibrationCells
+from sim.policies.consistency import Consistency
+from sim.policies.never import Never
+from workloads.progress import SILENT
+
+
+def preparation(directories, policy, **sections):
+    scenario = from_mapping({**TINY, "policy": policy, **sections}, "tiny.yaml").scenario
+    return prepare(scenario, directories, SILENT)
+
+
+@given(wanted=st.floats(0.01, 0.99), bend=st.floats(0.2, 5.0), step=st.sampled_from([0, 0.04]))
+def test_bisection_finds_the_wanted_frequency_of_any_rising_curve(wanted, bend, step):
+    trials = []
+
+    def frequency_of(eagerness):
+        trials.append(eagerness)
+        frequency = eagerness**bend
+        return frequency if not step else np.floor(frequency / step) * step
+
+    found = bisect(frequency_of, wanted)
+    assert abs(found.frequency - wanted) <= max(TOLERANCE, step)
+    assert len(trials) <= MOST_TRIALS + 1
+    assert found.frequency == frequency_of(found.eagerness)
+
+
+def test_bisection_ends_with_the_most_that_there_is():
+    found = bisect(lambda eagerness: 0.4 * eagerness, 0.7)
+    assert (found.eagerness, found.frequency) == (1.0, 0.4)
+    assert not found.reaches(0.7)
+
+
+@given(seed=st.integers(0, 2**40), users=st.integers(1, 200))
+def test_halves_are_as_large_as_one_another(seed, users):
+    half = half_of_users(seed, users)
+    assert set(half) <= {0, 1}
+    assert (half == 0).sum() - (half == 1).sum() in (0, 1)
+
+
+KINDS = [
+    {"kind": "random"},
+    {"kind": "periodic"},
+    {"kind": "staleness"},
+    {"kind": "consistency"},
+    {"kind": "consistency", "measure": "kendall"},
+    {"kind": "consistency_drop"},
+    {"kind": "age_and_consistency"},
+    {"kind": "interest_drift"},
+    {"kind": "uncertainty"},
+    {"kind": "uncertainty", "by": "margin"},
+    {"kind": "network_aware", "inner": {"kind": "consistency"}},
+    {"kind": "budgeted", "inner": {"kind": "always"}},
+    {"kind": "hindsight"},
+]
+
+
+@pytest.mark.parametrize("policy", KINDS, ids=lambda policy: "-".join(map(str, policy.values())))
+def test_a_wanted_frequency_is_reached_on_users_that_did_not_calibrate_it(directories, policy):
+    wanted = {**policy, "target_frequency": 0.3}
+    ready = preparation(directories, wanted, workload={**TINY["workload"], "devices": 200})
+    settled = request_policy(ready, SILENT)
+    records = simulate(settled.world).interactions
+    requests, users = records.requested.sum(axis=1), settled.world.sessions.user
+    by_user = np.bincount(users, requests) / np.bincount(users, records.happened.sum(axis=1))
+    error = by_user.std(ddof=1) / np.sqrt(len(by_user))
+    assert settled.facts["reached"]
+    assert abs(records.requested.sum() / records.interactions - 0.3) <= 0.02 + 2 * error
+
+
+def test_never_and_always_stay_as_they_are(directories):
+    for kind in ("never", "always"):
+        settled = request_policy(preparation(directories, {"kind": kind}), SILENT)
+        assert settled.world.assigned is None
+        assert settled.facts["parameter"] is None
+        assert settled.facts["reached"]
+
+
+def test_an_unreachable_frequency_warns_and_comes_as_near_as_it_can(directories, caplog):
+    few = {"kind": "budgeted", "per_hour": 10.0, "inner": {"kind": "random"}}
+    few["inner"]["target_frequency"] = 0.9
+    with caplog.at_level(logging.WARNING):
+        settled = request_policy(preparation(directories, few), SILENT)
+    assert not settled.facts["reached"]
+    assert "budgeted: random cannot ask at 90.0% of steps" in caplog.text
+    most = simulate(
+        dataclasses.replace(settled.world, policy=settled.policies[0], assigned=None)
+    ).interactions
+    asked = most.requested.sum() / most.interactions
+    assert settled.facts["calibrating_frequency"][0] == pytest.approx(asked, abs=0.03)
+    assert asked < 0.2
+
+
+def test_users_do_not_calibrate_themselves(directories, monkeypatch):
+    """Other replays of one half change the policy of the other half only."""
+    ready = preparation(directories, {"kind": "age_and_consistency", "target_frequency": 0.3})
+    half = half_of_users(0, len(ready.split.device_users))
+    first = request_policy(ready, SILENT).policies
+    make_world = type(ready).world
+
+    def world_with_other_replays(self, policy):
+        world = make_world(self, policy)
+        footrule = np.array(world.table.signal("footrule"))
+        footrule[half == 0] = 1 - footrule[half == 0]
+        rank = np.array(world.table.rank)
+        rank[half == 0] = np.roll(rank[half == 0], 7, axis=1)
+        signals = {**world.table.signals, "footrule": footrule}
+        table = dataclasses.replace(world.table, rank=rank, signals=signals)
+        return dataclasses.replace(world, table=table)
+
+    monkeypatch.setattr(type(ready), "world", world_with_other_replays)
+    second = request_policy(ready, SILENT).policies
+    assert second[0] == first[0]  # of the first half, settled on the second
+    assert second[1] != first[1]
+
+
+def test_quantiles_are_those_of_the_other_half(directories):
+    ready = preparation(directories, {"kind": "consistency", "threshold": {"quantile": 0.25}})
+    settled = request_policy(ready, SILENT)
+    half = half_of_users(0, len(ready.split.device_users))
+    for mine, policy in enumerate(settled.policies):
+        others = np.flatnonzero(half != mine)
+        cells = CalibrationCells.of(settled.world.table, others, 1, ["footrule"])
+        expected = np.quantile(cells.view.signals["footrule"].astype(float), 0.25)
+        assert policy == Consistency(threshold=float(expected))
+    assert settled.facts["calibrated"] == [each.threshold for each in settled.policies]
+    assert settled.facts["value"] is None
+
+
+def test_the_weight_of_age_is_the_ratio_of_what_age_and_disagreement_gain():
+    generator = np.random.default_rng(0)
+    age = generator.integers(1, 10, 5000)
+    consistency = generator.random(5000).astype(np.float32)
+    nothing = np.zeros(5000)
+    view = PolicyView(0, age, nothing, nothing, signals={"footrule": consistency})
+    gain = 0.03 * age + 0.2 * (1 - consistency) - 0.1
+    fitted = AgeAndConsistency(threshold=0.5).fitted(CalibrationCells(view, gain))
+    assert fitted.age_weight == pytest.approx(0.15, rel=1e-5)
+
+
+def test_a_calibrating_world_has_the_load_of_the_scenario(directories):
+    ready = preparation(
+        directories,
+        {"kind": "never"},
+        workload={**TINY["workload"], "devices": 9000},
+        cloud={"replicas": 6, "service_time": {"kind": "fixed", "seconds": 0.3}},
+    )
+    world = ready.world(Never())
+    users = np.arange(0, 40, 2)
+    users = users[users < len(ready.split.device_users)]
+    small = calibrating_world(ready, world, users, Never())
+    assert small.devices == 1500 <= MOST_DEVICES
+    assert small.replicas == 1
+    assert set(small.sessions.user) == set(users.tolist())
+    assert small.sessions.start_s.max() > 50  # over the same time
+
+
+def test_windows_too_short_to_settle_anything_are_told(directories):
+    from models.errors import ModelError
+
+    ready = preparation(
+        directories,
+        {"kind": "consistency", "target_frequency": 0.3},
+        workload={**TINY["workload"], "replay_steps": 2},
+    )
+    with pytest.raises(ModelError, match="at least 3"):
+        request_policy(ready, SILENT)
