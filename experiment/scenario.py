@@ -168,9 +168,10 @@ def from_mapping(
             if split_key(error.key) in [override.path for override in taken_from_sweep]:
                 raise ScenarioError(source, f"sweep.{error.key}", error.message) from None
             # A key that the sweep gives need not stand in its section too.
-            if error.key not in swept:
+            given_there = [key for key in swept if f"{key}.".startswith(f"{error.key}.")]
+            if not given_there:
                 raise
-            taken_from_sweep.append(Override(split_key(error.key), swept.pop(error.key)))
+            taken_from_sweep += [Override(split_key(key), swept.pop(key)) for key in given_there]
         else:
             raw = {key: value for key, value in applied.values.items() if key != "sweep"}
             return LoadedScenario(applied.settings, raw, applied.dropped_keys, source)

@@ -33,7 +33,7 @@ class TunablePolicy(Policy):
     def _says_how_often(self) -> Self:
         if not any(self._given(group) for group in self.exclusive):
             keys = " or ".join(self.exclusive[0])
-            raise invalid(f"says nothing of how often to ask; needs {keys}", self.exclusive[0][0])
+            raise invalid(f"says nothing of how often to ask; needs {keys}")
         return self
 
     @property
