@@ -72,7 +72,7 @@ WRONG = [
     "polcy: {kind: never}",
     "policy: {kind: never, every: 3}",
     "policy: {every: 3}",
-    "policy: {kind: periodic}",
+    "policy: {kind: periodic, every: 0}",
     "policy: {kind: consistency, threshold: 60}",
     "seed: a",
     "network: {preset: 3g, kind: trace}",
