@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis import (
     by_class,
@@ -13,6 +12,7 @@ from analysis import (
     overridden,
     page,
     records,
+    run_costs,
     simulated,
     tables,
     theme,
@@ -44,12 +44,9 @@ from analysis.metrics import HEADLINE
 from analysis.numerals import (
     NOTHING,
     count,
-    percent,
     percent_with_interval,
-    scaled,
     seconds,
     seconds_with_interval,
-    significant,
     with_interval,
 )
 from analysis.records import RunRecords
@@ -209,44 +206,7 @@ def _cost(run: RunRecords) -> Table:
     worlds = {"this run": run.summary}
     for name in ("never", "always"):
         worlds[theme.SERIES_LABELS[name]] = run.baseline_worlds[name]
-    rows = [
-        [label, *(show(_at(world, path)) for world in worlds.values())]
-        for label, path, show in _COST_ROWS
-    ]
-    return tables.of_texts("What the run and its baseline worlds cost", ("", *worlds), rows)
-
-
-_COST_ROWS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-    ("Requests", "requests", count),
-    ("Requests / interactions", "request_frequency", percent),
-    ("Median response time", "response_s.p50", seconds),
-    ("95th percentile of response time", "response_s.p95", seconds),
-    ("Sent by devices", "bytes.up", lambda value: scaled(value, "B")),
-    ("Received by devices", "bytes.down", lambda value: scaled(value, "B")),
-    ("Energy per device", "energy_j.per_device", lambda value: scaled(value, "J")),
-    ("Replicas busy", "cloud.utilisation", percent),
-    ("Mean wait in the cloud's queue", "cloud.queue_wait_s.mean", seconds),
-    ("Requests per batch", "cloud.batch_size_mean", significant),
-    ("Accelerator time, busy or not", "cloud.accelerator_hours", lambda v: seconds(_hours(v))),
-    ("Price", "cloud.cost_usd", lambda value: _dollars(value)),
-)
-
-
-def _hours(value: float | None) -> float | None:
-    return None if value is None else 3600 * value
-
-
-def _dollars(value: float | None) -> str:
-    return NOTHING if value is None else f"${significant(value)}"
-
-
-def _at(block: Mapping[str, Any], path: str) -> Any:
-    value: Any = block
-    for key in path.split("."):
-        if not isinstance(value, Mapping) or value.get(key) is None:
-            return None
-        value = value[key]
-    return value
+    return run_costs.table("What the run and its baseline worlds cost", worlds)
 
 
 def _command(run: RunRecords) -> str:
