@@ -12,7 +12,9 @@ import pandas as pd
 from analysis import swept_words
 from analysis.intervals import Estimate, Ratios, UserResamples
 from analysis.metrics import HEADLINE
-from analysis.sweep_records import REPLICATES, SweepRecords, of_series
+from analysis.point_records import of_series
+from analysis.sweep_labels import REPLICATES
+from analysis.sweep_records import SweepRecords
 
 #: The metrics of an ablation; the first one is drawn.
 METRICS = (HEADLINE, "hr@10")

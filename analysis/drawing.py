@@ -137,16 +137,20 @@ class Drawing:
 
 @contextmanager
 def canvas(
-    height_in: float, rows: int = 1, width_in: float = WIDTH_IN, **subplots: Any
+    height_in: float,
+    rows: int = 1,
+    width_in: float = WIDTH_IN,
+    columns: int = 1,
+    **subplots: Any,
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Open a figure in this project's style; `rows` axes below one another.
+    """Open a figure in this project's style; `rows` times `columns` axes, row by row.
 
     Figures are made without pyplot, which would keep them in a global list.
     """
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(rows, 1, squeeze=False, **subplots)[:, 0]
+        axes = figure.subplots(rows, columns, squeeze=False, **subplots).ravel()
         yield figure, list(axes)
         # Laid out once: as an engine the layout would be worked out again for every format.
         layout = figure.get_layout_engine()

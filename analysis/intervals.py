@@ -20,6 +20,9 @@ MIN_USERS = 30
 #: a linear algebra library adds them in: the interval has the same bytes on any number of threads.
 GRID = 2.0**-26
 
+#: Combinations of ratios are rounded to so many decimals.
+_DECIMALS = 12
+
 _SEED = 0
 _STORED_WEIGHTS_BYTES = 2**27
 _CHUNK_WEIGHTS = 2**22
@@ -189,7 +192,8 @@ class Ratios:
         for column in np.flatnonzero(weights):
             resampled = resampled + weights[column] * self.resampled[:, column]
         value = sum(float(weights[c] * self.values[c]) for c in np.flatnonzero(weights))
-        return value, resampled
+        # Series that are equal differ by 0, not by what is left of their rounding.
+        return round(value, _DECIMALS), np.round(resampled, _DECIMALS)
 
     def _all_enough(self, weights: NDArray[np.float64]) -> bool:
         return bool(self.enough[np.flatnonzero(weights)].all())

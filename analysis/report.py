@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import run_report, sweep_records, sweep_report
+from analysis.metrics import HEADLINE, METRICS
 from analysis.records import RecordsError
 
 
-def write(directory: str | Path) -> Path:
+def write(directory: str | Path, metric: str = HEADLINE) -> Path:
     """Write `report.html` and `figures/` from a directory's records; return the page's path.
 
-    A directory with a `sweep.parquet` is a sweep's; any other is one run's.
+    A directory with a `sweep.parquet` is a sweep's, whose trade-off is told by `metric`; any other
+    is one run's.
 
     Raises:
         RecordsError: if the records are missing or malformed.
@@ -21,7 +23,7 @@ def write(directory: str | Path) -> Path:
     if not directory.is_dir():
         raise RecordsError(directory, "no such directory; give one that a run or sweep wrote")
     if sweep_records.is_sweep(directory):
-        return sweep_report.write(directory)
+        return sweep_report.write(directory, metric)
     return run_report.write(directory)
 
 
@@ -32,8 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make a run's or sweep's report again from the records in its directory.",
     )
     parser.add_argument("directory", metavar="DIR", help="directory of a finished run or sweep")
+    parser.add_argument(
+        "--metric",
+        choices=METRICS,
+        default=HEADLINE,
+        help="the accuracy that a sweep's trade-off is told by (default: %(default)s)",
+    )
+    given = parser.parse_args(arguments)
     try:
-        path = write(parser.parse_args(arguments).directory)
+        path = write(given.directory, given.metric)
     except RecordsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from analysis.ablation import SRM_FULL, Ablation, Row
-from analysis.accuracy import Accuracies
 from analysis.findings.finding import Finding
 from analysis.findings.phones import could_not
 from analysis.findings.radio import without_radio
@@ -12,6 +11,7 @@ from analysis.numerals import count, with_interval
 from analysis.sweep_records import SweepRecords
 
 NAME = HEADLINE.upper()
+SRM = "srm_full"
 ALONE = "The phone does better without the cloud"
 
 
@@ -61,34 +61,29 @@ def of_policies(sweep: SweepRecords) -> list[Finding]:
 
     Panels of which the same is to be told are told of together.
     """
-    settings = sweep.settings[sweep.settings["swept"].astype(bool)]
     told: dict[tuple[str, str], list[str]] = {}
-    for facet, part in settings.groupby(settings["facet"].astype(str), sort=False):
-        with_srm = [
-            (row, sums)
-            for _, row in part.iterrows()
-            if "srm_full" in (sums := sweep.sums(sweep.points_of(row))).index.get_level_values(0)
-        ]
-        compared = [
-            (str(row["kind"]), str(row["policy"]), Accuracies(sums.reset_index()))
-            for row, sums in with_srm
-        ]
-        leads = [accuracies.difference("srm_full", "run") for _, _, accuracies in compared]
-        beaten = sum(lead.above_zero for lead in leads)
+    for panel in sweep.panels:
+        if SRM not in panel.references:
+            continue
+        settings = panel.settings
+        real = [i for i in range(len(settings)) if settings["swept"].iloc[i]]
+        rows = [i for i in real if not settings["bound"].iloc[i]]
+        alone = panel.reference(SRM)
+        leads = {row: panel.estimate(alone - panel.unit(row)) for row in rows}
+        beaten = sum(lead.above_zero for lead in leads.values())
         if not beaten:
             continue
-        best = max(range(len(compared)), key=lambda i: compared[i][2].mean("run").value)
-        kind, parameters, accuracies = compared[best]
+        best = max(rows, key=lambda row: float(settings["accuracy"].iloc[row]))
+        named = " ".join(part for part in settings[["series", "parameters"]].iloc[best] if part)
         text = (
             "SRM ranking the whole catalogue on the device, with no request at all, "
-            f"beats {_of(beaten, len(compared))}. Beside the most accurate of them "
-            f"({' '.join(part for part in (kind, parameters) if part)}, {NAME} "
-            f"{with_interval(accuracies.mean('run'))}) it reaches "
-            f"{with_interval(accuracies.mean('srm_full'))}; the SRM minus that setting, paired on "
-            f"users, is {with_interval(leads[best], signed=True)}."
-            f"{could_not(sweep.share_ranked_by_llm(sweep.points_of(with_srm[best][0])))}"
+            f"beats {_of(beaten, len(leads))}. Beside the most accurate of them "
+            f"({named}, {sweep.metric.upper()} {with_interval(panel.estimate(panel.unit(best)))}) "
+            f"it reaches {with_interval(panel.estimate(alone))}; the SRM minus that setting, "
+            f"paired on users, is {with_interval(leads[best], signed=True)}."
+            f"{could_not(sweep.share_ranked_by_llm(settings['ids'].iloc[best]))}"
         )
-        told.setdefault((_alone(beaten, len(compared)), text), []).append(str(facet))
+        told.setdefault((_alone(beaten, len(leads)), text), []).append(panel.facet)
     return [
         Finding("models", True, headline, f"{_where(facets)} {text}")
         for (headline, text), facets in told.items()

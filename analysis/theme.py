@@ -1,7 +1,7 @@
 """Colours, markers and dashes: the same policy looks the same in every figure of every report."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 #: Role -> (colour on light paper, colour on dark paper). Figures are drawn in the light colours,
 #: each used for one role only, so that an SVG's colours can be exchanged for CSS variables. The
@@ -51,7 +51,21 @@ POLICIES = {
     "consistency_drop": Style("purple", "P", (0, (8, 2, 2, 2))),
     "random": Style("sky", "o", (0, (4, 2))),
     "periodic": Style("orange", "s", (0, (2, 2))),
+    "age_and_consistency": Style("vermillion", "p", (0, (9, 2))),
+    "learned": Style("green", "X", (0, (5, 1, 1, 1))),
+    "staleness": Style("yellow", "h", (0, (3, 1, 1, 1))),
+    "uncertainty": Style("grey", "*", (0, (7, 3))),
+    "hindsight": Style("ink", "", (0, (3, 2))),
 }
+
+#: Markers and dashes of further series of one kind, which share its colour.
+VARIANTS: tuple[tuple[str, str | tuple[int, tuple[int, ...]]], ...] = (
+    ("<", (0, (5, 2))),
+    (">", (0, (2, 1))),
+    ("d", (0, (6, 1, 1, 1, 1, 1))),
+    ("8", (0, (1, 1))),
+    ("P", (0, (9, 3))),
+)
 
 #: For policies that have no look of their own yet, in alphabetical order of their kinds.
 FURTHER = (
@@ -101,6 +115,25 @@ def style_of_policy(kind: str, all_kinds: Iterable[str] = ()) -> Style:
         return POLICIES[kind]
     unknown = sorted({*all_kinds, kind} - set(POLICIES))
     return FURTHER[unknown.index(kind) % len(FURTHER)]
+
+
+def styles_of_policies(kinds: Mapping[str, str]) -> dict[str, Style]:
+    """Return the look of each series: its kind's colour, markers and dashes of its own.
+
+    Args:
+        kinds: the kind of each series' policy.
+    """
+    styles = {}
+    for kind in sorted(set(kinds.values())):
+        base = style_of_policy(kind, kinds.values())
+        named = kind.replace("_", " ")
+        same = (series for series, each in kinds.items() if each == kind)
+        first, *further = sorted(same, key=lambda series: (series != named, series))
+        styles[first] = base
+        for position, series in enumerate(further):
+            marker, dash = VARIANTS[position % len(VARIANTS)]
+            styles[series] = replace(base, marker=marker, dash=dash)
+    return styles
 
 
 def style_of_setting(position: int) -> Style:

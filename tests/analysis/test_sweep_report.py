@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Annotation, Text
 from run_directory import Case, write_run, write_sweep
+from shootout_directory import Series, write_shootout
 
 from analysis import policy_contest, report, sweep_findings, sweep_records, swept_words
 from analysis.figures import trade_off
@@ -37,12 +36,12 @@ def test_leads_with_the_trade_off_and_links_its_runs(page: str, sweep_dir: Path)
 
 def test_settings_are_the_points_and_the_worlds_of_their_runs(sweep_dir: Path) -> None:
     sweep = sweep_records.read(sweep_dir)
-    assert sweep.kinds == ("consistency", "random")
+    assert sweep.series == ("consistency", "random")
     assert sweep.swept == ("policy",)
     assert sweep.facets == ("",)
     settings = sweep.settings
-    assert sorted(settings["kind"].unique()) == ["always", "consistency", "never", "random"]
-    assert settings.loc[settings["kind"] == "never", "request_frequency"].tolist() == [0.0]
+    assert sorted(settings["series"].unique()) == ["always", "consistency", "never", "random"]
+    assert settings.loc[settings["series"] == "never", "request_frequency"].tolist() == [0.0]
     points = pd.read_parquet(sweep_dir / "sweep.parquet")
     swept = settings[settings["swept"]]
     assert sorted(swept["accuracy.ndcg@10.mean"]) == sorted(points["accuracy.ndcg@10.mean"])
@@ -68,7 +67,7 @@ def test_contest_interpolates_and_pairs(sweep_dir: Path) -> None:
     sweep = sweep_records.read(sweep_dir)
     contests = {contest.frequency: contest for contest in policy_contest.contests(sweep)}
     settings = sweep.settings
-    mine = settings[settings["kind"] == "consistency"].sort_values("request_frequency")
+    mine = settings[settings["series"] == "consistency"].sort_values("request_frequency")
     expected = np.interp(0.3, mine["request_frequency"], mine["accuracy.ndcg@10.mean"])
     assert contests[0.3].accuracy["consistency"].value == pytest.approx(expected)
     lead = contests[0.3].lead
@@ -76,7 +75,12 @@ def test_contest_interpolates_and_pairs(sweep_dir: Path) -> None:
     difference = [contests[0.3].accuracy[kind].value for kind in ("consistency", "random")]
     assert abs(lead.value) == pytest.approx(abs(difference[0] - difference[1]))
     assert (contests[0.3].winner is not None) == lead.above_zero
-    assert contests[0.1].accuracy == {}
+    # Just below the least threshold's frequency, on the way to the end `never`.
+    least = float(mine["request_frequency"].min())
+    assert 0.1 < least < 0.12
+    never = float(settings.loc[settings["series"] == "never", "accuracy"].iloc[0])
+    expected = np.interp(0.1, [0, least], [never, mine["accuracy"].iloc[0]])
+    assert contests[0.1].accuracy["consistency"].value == pytest.approx(expected)
 
 
 def test_no_winner_where_policies_are_the_same(tmp_path: Path) -> None:
@@ -111,13 +115,13 @@ def test_other_swept_keys_become_panels_and_seeds_bands(tmp_path: Path) -> None:
     assert sweep.settings["swept"].sum() == 4
     drawing = trade_off.draw(sweep)
     assert drawing is not None
-    assert "the range over 2 seeds" in drawing.caption
+    assert "all seeds of a user taken together" in drawing.caption
     each = json.loads((tmp_path / "points" / "3g-0.4-0" / "summary.json").read_text())
     assert f"{2 * each['interactions']:,} interactions of all seeds together" in drawing.caption
     assert len(drawing.figure.axes) == 2
     page = report.write(tmp_path).read_text()
     assert "seed 1" in page
-    assert "are its range over 2 seeds" in page
+    assert "interactions of all 2 seeds are taken together" in page
 
 
 def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
@@ -134,16 +138,23 @@ def test_warns_where_the_phone_alone_beats_a_setting(tmp_path: Path) -> None:
     assert "What does each part bring?" not in page
 
 
-def test_names_of_lines_end_within_their_panel(sweep_dir: Path) -> None:
-    sweep = sweep_records.read(sweep_dir)
-    longest = sweep.points.assign(kind=sweep.points["kind"].replace("random", "consistency_drop"))
-    for drawing in (trade_off.draw(sweep), trade_off.draw(replace(sweep, points=longest))):
+def test_names_stay_within_the_figure(tmp_path: Path) -> None:
+    kinds = ("random", "a policy with quite a long name", "periodic", "staleness", "b", "c", "d")
+    many = {name: Series(name.replace(" ", "_")) for name in kinds}
+    for presets in ((), ("wifi", "3g", "edge")):
+        home = tmp_path / str(len(presets))
+        sweep = sweep_records.read(
+            write_shootout(home, many, targets=(0.2, 0.5), seeds=1, presets=presets)
+        )
+        drawing = trade_off.draw(sweep)
         assert drawing is not None
-        (axes,) = drawing.figure.axes
-        right = axes.get_window_extent().x1
-        names = [text for text in axes.texts if isinstance(text, Annotation)]
-        assert names
-        assert all(Text.get_window_extent(name).x1 <= right for name in names)
+        whole = drawing.figure.bbox
+        keys = [*drawing.figure.legends, *(axes.get_legend() for axes in drawing.figure.axes)]
+        texts = [text for axes in drawing.figure.axes for text in axes.texts]
+        for shown in [*filter(None, keys), *texts]:
+            extent = shown.get_window_extent()
+            assert whole.x0 <= extent.x0 <= extent.x1 <= whole.x1 + 1
+            assert whole.y0 - 1 <= extent.y0 <= extent.y1 <= whole.y1 + 1
 
 
 def test_panels_of_which_the_same_is_told_are_told_of_once(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""What a sweep reads of its points: sums by user, and what the worlds beside a run cost."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.metrics import METRICS
+from analysis.records import read_frame
+
+
+def sums(directory: Path, points: Iterable[str]) -> pd.DataFrame:
+    """Return sums over points by series and user: `interactions` and the metrics, float64.
+
+    Args:
+        directory: of the sweep.
+        points: names of points.
+
+    Raises:
+        RecordsError: a file is missing or malformed.
+    """
+    frames = [
+        read_frame(directory / "points" / point / "accuracy_by_user.parquet") for point in points
+    ]
+    frame = pd.concat(frames).astype({"series": str})
+    summed = frame.groupby(["series", "user"], sort=True)[["interactions", *METRICS]].sum()
+    return summed.astype(np.float64)
+
+
+def of_series(summed: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Return the part of `sums` that is one series', by user; empty without it."""
+    part = summed[summed.index.get_level_values("series") == series]
+    return part.droplevel("series")
+
+
+def world(directory: Path, point: str, name: str) -> dict[str, Any]:
+    """Return what a world beside a run cost, as `baseline_worlds.json` has it; empty without."""
+    path = directory / "points" / point / "baseline_worlds.json"
+    if not path.is_file():
+        return {}
+    return dict(json.loads(path.read_text(encoding="utf-8")).get(name, {}))
+
+
+def requests_by_user(directory: Path, points: Iterable[str]) -> pd.DataFrame:
+    """Return `requests` and `interactions` of each user, over points: float64, by user.
+
+    Raises:
+        RecordsError: a file is missing or malformed.
+    """
+    frames = [
+        read_frame(directory / "points" / point / "interactions.parquet")[["user", "requested"]]
+        for point in points
+    ]
+    by_user = pd.concat(frames).groupby("user", sort=True)["requested"].agg(["sum", "size"])
+    by_user.columns = pd.Index(["requests", "interactions"])
+    return by_user.astype(np.float64)
+
+
+def share_ranked_by_llm(directory: Path, points: Iterable[str]) -> float:
+    """Return the share of the points' interactions that the devices did not re-rank.
+
+    Raises:
+        RecordsError: a file is missing or malformed.
+    """
+    frames = [read_frame(directory / "points" / point / "interactions.parquet") for point in points]
+    ranked_by = pd.concat([frame["ranked_by"].astype(str) for frame in frames])
+    return float((ranked_by == "llm").mean())

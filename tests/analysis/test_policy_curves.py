@@ -1,0 +1,193 @@
+"""Policies at equal request frequency: curves, areas, shares and tests, against plain sums."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from shootout_directory import SERIES, Series, write_shootout
+
+from analysis import (
+    calibration,
+    emphasis,
+    policy_contest,
+    policy_gains,
+    policy_pairs,
+    policy_verdicts,
+    sweep_records,
+    theme,
+)
+from analysis.panel import Panel
+from analysis.sweep_records import SweepRecords
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> SweepRecords:
+    return sweep_records.read(write_shootout(tmp_path_factory.mktemp("shootout")))
+
+
+def by_hand(points: dict[tuple[str, float], float], users: int = 40, spread: float = 0.0) -> Panel:
+    """A panel whose settings (series, frequency) have an accuracy that every user has too."""
+    index = pd.Index(range(users))
+    aside = spread * np.where(np.arange(users) % 2, 1.0, -1.0)
+    sums = [
+        pd.DataFrame({"interactions": 10.0, "mrr": 10 * accuracy + aside}, index=index)
+        for accuracy in points.values()
+    ]
+    rows = pd.DataFrame(
+        [
+            {"series": series, "request_frequency": frequency, "bound": series == "hindsight"}
+            for series, frequency in points
+        ]
+    )
+    return Panel("", rows, sums, {}, "mrr")
+
+
+HAND = {
+    ("never", 0.0): 0.1,
+    ("random", 0.2): 0.2,
+    ("random", 0.6): 0.4,
+    ("clever", 0.1): 0.25,
+    ("clever", 0.5): 0.45,
+    ("hindsight", 0.1): 0.5,
+    ("hindsight", 0.9): 0.5,
+    ("always", 1.0): 0.5,
+}
+
+
+def test_a_curve_is_linear_between_its_settings_and_its_ends() -> None:
+    panel = by_hand(HAND)
+    clever = panel.curves["clever"]
+    at = [panel.estimate(clever.at(f)).value for f in (0.0, 0.05, 0.1, 0.3, 0.5, 0.75, 1.0)]
+    assert at == pytest.approx([0.1, 0.175, 0.25, 0.35, 0.45, 0.475, 0.5])
+    assert [clever.reaches(f) for f in (0.05, 0.08, 0.5, 0.53)] == [False, True, True, False]
+    assert sorted(panel.contenders) == ["clever", "random"]
+
+
+def test_area_and_share_by_hand() -> None:
+    gains = {gain.series: gain for gain in policy_gains.gains([by_hand(HAND)])}
+    clever = gains["clever"]
+    assert (clever.low, clever.high) == (0.2, 0.5)
+    # clever is 0.3 .. 0.45 and random 0.2 .. 0.35 there: 0.1 apart all along.
+    assert clever.over_random.value == pytest.approx(0.1)
+    # hindsight is 0.5 there, random 0.275 in the mean.
+    assert clever.recovered is not None
+    assert clever.recovered.value == pytest.approx(0.1 / 0.225)
+    assert gains["hindsight"].recovered is None
+
+
+@given(st.lists(st.floats(0.02, 0.98), min_size=2, max_size=6, unique=True), st.data())
+def test_the_mean_over_a_range_is_that_of_many_frequencies(
+    frequencies: list[float], data: st.DataObject
+) -> None:
+    heights = data.draw(
+        st.lists(st.floats(0.1, 0.9), min_size=len(frequencies), max_size=len(frequencies))
+    )
+    points = {("p", f): h for f, h in zip(sorted(frequencies), heights, strict=True)}
+    panel = by_hand({**points, ("never", 0.0): 0.1, ("always", 1.0): 0.5})
+    curve = panel.curves["p"]
+    low, high = sorted(data.draw(st.tuples(st.floats(0, 0.45), st.floats(0.55, 1))))
+    grid = (np.arange(4000) + 0.5) / 4000 * (high - low) + low
+    plain = np.interp(grid, [0, *sorted(frequencies), 1], [0.1, *heights, 0.5]).mean()
+    assert panel.estimate(curve.mean(low, high)).value == pytest.approx(plain, abs=2e-4)
+
+
+def test_p_values_are_those_of_the_paired_t_test(sweep: SweepRecords) -> None:
+    (panel,) = sweep.panels
+    settings = panel.settings.reset_index(drop=True)
+    one, other = (
+        int(settings.index[(settings["series"] == name) & (settings["target"] == 0.3)][0])
+        for name in ("periodic", "random")
+    )
+    means = [
+        (sums["ndcg@10"] / sums["interactions"]).to_numpy()
+        for ids in (settings.loc[one, "ids"], settings.loc[other, "ids"])
+        for sums in [sweep.sums(ids).loc["run"]]
+    ]
+    expected = stats.ttest_rel(*means).pvalue
+    assert panel.p_value(panel.unit(one) - panel.unit(other)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_holm_by_hand_and_never_less_than_raw() -> None:
+    assert policy_pairs.holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert policy_pairs.holm([0.6, 0.7]).tolist() == [1.0, 1.0]
+    assert policy_pairs.holm([]).tolist() == []
+
+
+def test_every_pair_at_every_wanted_frequency(sweep: SweepRecords) -> None:
+    pairs = policy_pairs.pairs(sweep)
+    # Consistency reaches 60% at most, and the bound takes no part.
+    assert pairs.groupby("frequency").size().to_dict() == {
+        0.05: 6, 0.1: 6, 0.2: 6, 0.3: 6, 0.5: 6, 0.8: 3,
+    }  # fmt: skip
+    assert not pairs[["policy", "other"]].eq("hindsight").any().any()
+    told = pairs[pairs["told_apart"]]
+    assert (told["low"] > 0).all()
+    assert (pairs["p_adjusted"] >= pairs["p"]).all()
+
+
+def test_a_winner_only_where_it_is_told_from_all(sweep: SweepRecords) -> None:
+    contests = {contest.frequency: contest for contest in policy_contest.contests(sweep)}
+    contest = contests[0.3]
+    assert contest.winner == "age and consistency"
+    assert list(contest.bounds) == ["hindsight"]
+    assert "hindsight" not in contest.accuracy
+    (sentence, *_) = policy_verdicts.winners([contest], "ndcg@10")
+    assert sentence.startswith("At 30% of requests, age and consistency is the best: NDCG@10")
+
+
+def test_twins_are_not_told_apart(tmp_path: Path) -> None:
+    twins = {name: Series(name, bend=0.5) for name in ("periodic", "staleness")}
+    sweep = sweep_records.read(write_shootout(tmp_path, twins, targets=(0.2, 0.4), seeds=1))
+    contest = next(c for c in policy_contest.contests(sweep) if c.frequency == 0.3)
+    assert contest.winner is None
+    assert contest.tied == ["staleness"]
+    (sentence,) = policy_verdicts.winners([contest], "hr@5")
+    assert "no policy is shown to be the best: periodic has the highest HR@5" in sentence
+    assert sentence.endswith("but is not told apart from staleness.")
+    assert policy_gains.gains(sweep.panels) == []
+    assert "no policy `random`" in policy_verdicts.missing(sweep, [])
+
+
+def test_realised_frequencies_are_judged_by_their_standard_error(sweep: SweepRecords) -> None:
+    found = calibration.calibration(sweep)
+    assert len(found) == len(SERIES) * 6
+    unreached = found[~found["reached"]]
+    assert unreached[["series", "wanted"]].values.tolist() == [["consistency", 0.8]]
+    row = found[(found["series"] == "random") & (found["wanted"] == 0.3)].iloc[0]
+    ids = sweep.settings.query("series == 'random' and target == 0.3")["ids"].iloc[0]
+    users: dict[int, list[bool]] = {}
+    for point in ids:
+        frame = pd.read_parquet(sweep.directory / "points" / point / "interactions.parquet")
+        for user, part in frame.groupby("user"):
+            users.setdefault(int(user), []).extend(part["requested"])
+    rate = sum(map(sum, users.values())) / sum(map(len, users.values()))
+    assert row["realised"] == pytest.approx(rate)
+    squares = sum((sum(asked) - rate * len(asked)) ** 2 for asked in users.values())
+    total = sum(map(len, users.values()))
+    n = len(users)
+    assert row["error"] == pytest.approx(math.sqrt(squares * n / (n - 1)) / total)
+
+
+def test_few_series_are_in_colour_and_each_has_its_own_look() -> None:
+    kinds = {"consistency": "consistency", "random": "random", "learned": "learned"}
+    kinds |= {f"consistency ({measure})": "consistency" for measure in ("kendall", "top overlap")}
+    styles = theme.styles_of_policies(kinds)
+    assert len({(style.role, style.marker, style.dash) for style in styles.values()}) == len(kinds)
+    assert styles["consistency (kendall)"].role == styles["consistency"].role
+    assert styles["consistency"] == theme.POLICIES["consistency"]
+
+
+def test_what_must_be_beaten_is_always_in_colour(tmp_path: Path) -> None:
+    many = {name: Series(name, bend=0.3) for name in "abcdefgh"}
+    series = {"random": Series("random"), "periodic": Series("periodic", 1.5), **many}
+    sweep = sweep_records.read(write_shootout(tmp_path, series, targets=(0.2, 0.4), seeds=1))
+    chosen = emphasis.emphasised(sweep)
+    assert len(chosen) == emphasis.MOST
+    assert chosen[-2:] == ["random", "periodic"]
