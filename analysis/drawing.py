@@ -86,13 +86,13 @@ class Drawing:
         )
         return f'{made_by}.save(".")'
 
-    def save(self, directory: str | Path) -> None:
-        """Write NAME.svg, NAME.png and NAME.csv into `directory`, each whole or not at all."""
+    def save(self, directory: str | Path, *, png: bool = True) -> None:
+        """Write NAME.svg, NAME.csv and, by default, NAME.png, each whole or not at all."""
         directory = Path(directory)
         contents = {
             "svg": self.svg.encode(),
-            "png": self._rendered("png"),
             "csv": self.table.to_csv(index=False, lineterminator="\n").encode(),
+            **({"png": self._rendered("png")} if png else {}),
         }
         for ending, content in contents.items():
             final = directory / f"{self.name}.{ending}"

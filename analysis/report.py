@@ -10,11 +10,15 @@ from analysis.metrics import HEADLINE, METRICS
 from analysis.records import RecordsError
 
 
-def write(directory: str | Path, metric: str = HEADLINE) -> Path:
+def write(directory: str | Path, metric: str = HEADLINE, *, png: bool = True) -> Path:
     """Write `report.html` and `figures/` from a directory's records; return the page's path.
 
     A directory with a `sweep.parquet` is a sweep's, whose trade-off is told by `metric`; any other
     is one run's.
+
+    Args:
+        directory: holds the records.
+        png: draw a run's figures as PNG files too, beside SVG; they take most of its time.
 
     Raises:
         RecordsError: if the records are missing or malformed.
@@ -24,7 +28,7 @@ def write(directory: str | Path, metric: str = HEADLINE) -> Path:
         raise RecordsError(directory, "no such directory; give one that a run or sweep wrote")
     if sweep_records.is_sweep(directory):
         return sweep_report.write(directory, metric)
-    return run_report.write(directory)
+    return run_report.write(directory, png=png)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

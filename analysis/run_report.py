@@ -86,7 +86,7 @@ class KeyNumber:
     basis: str
 
 
-def write(directory: Path) -> Path:
+def write(directory: Path, *, png: bool = True) -> Path:
     """Write `report.html` and `figures/` of the run in `directory` and return the page's path.
 
     Raises:
@@ -97,7 +97,7 @@ def write(directory: Path) -> Path:
     figures = directory / "figures"
     figures.mkdir(exist_ok=True)
     for drawing in drawings.values():
-        drawing.save(figures)
+        drawing.save(figures, png=png)
     path = directory / "report.html"
     page.write_whole(path, html(run, drawings))
     return path

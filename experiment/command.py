@@ -1,6 +1,5 @@
 """The command: from what was typed to an exit status; no traceback for what a user can mend."""
 
-import errno
 import json
 import os
 import sys
@@ -12,10 +11,9 @@ from experiment import command_line, output_directory
 from experiment.command_line import CommandLine
 from experiment.output_directory import Contents
 from experiment.progress import progress_on
+from experiment.refusals import refusal_of
 from experiment.scenario_error import ScenarioError
 from experiment.yaml_document import read_mapping
-from models.errors import ModelError
-from workloads.errors import BrokenMember, WorkloadError
 
 if TYPE_CHECKING:
     from experiment.scenario import LoadedScenario
@@ -24,18 +22,7 @@ if TYPE_CHECKING:
 # What only the models' libraries serve is imported where it is needed: they take seconds to load,
 # and neither --help nor a misspelt file name should wait for them.
 
-DONE, TO_MEND, INTERRUPTED = 0, 2, 130
-STORAGE_ERRORS = {
-    errno.EACCES,
-    errno.EDQUOT,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.ENOSPC,
-    errno.ENOTDIR,
-    errno.EPERM,
-    errno.EROFS,
-}
+DONE, MISTAKE, TO_MEND, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(words: Sequence[str]) -> int:
@@ -47,28 +34,23 @@ def main(words: Sequence[str]) -> int:
             return _print_schema()
         source = str(command.scenario)
         return _run(command)
-    except ScenarioError as error:
-        return _fail(error)
-    except (WorkloadError, ModelError) as error:
-        return _fail(ScenarioError(source, error.key, str(error)))
-    except BrokenMember as error:
-        return _fail(ScenarioError(error.file, "", f"cannot be imported: {error.message}"))
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except OSError as error:
-        if error.errno not in STORAGE_ERRORS:
+    except Exception as error:
+        refusal = refusal_of(error, source)
+        if refusal is None:
             raise
-        return _fail(ScenarioError(str(error.filename or source), "", f"{error.strerror}"))
+        _say_error(str(refusal))
+        return TO_MEND
     except KeyboardInterrupt:
         print("interrupted; --resume goes on with a sweep's unfinished points", file=sys.stderr)
         return INTERRUPTED
 
 
-def _fail(error: ScenarioError) -> int:
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
-    return TO_MEND
+def _say_error(text: str) -> None:
+    print("error:", " ".join(text.split()), file=sys.stderr)
 
 
 def _run(command: CommandLine) -> int:
@@ -99,14 +81,13 @@ def _run(command: CommandLine) -> int:
             _note(line)
     with output_directory.opened(directory, clear=command.fresh and loaded.has_sweep):
         if loaded.has_sweep:
-            _run_sweep(command, loaded, points, directory)
+            status = _run_sweep(command, loaded, points, directory)
         else:
-            _run_once(command, loaded, directory)
-    print(f"report: {directory / 'report.html'}")
-    return DONE
+            status = _run_once(command, loaded, directory)
+    return status
 
 
-def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -> None:
+def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -> int:
     from experiment.directories import Directories
     from experiment.named_contents import NamedContents
     from experiment.result_table import console_for, run_lines, run_table
@@ -136,6 +117,8 @@ def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -
         console.print(run_table(summary))
         for line in run_lines(summary):
             console.print(line, highlight=False)
+    _say_report(directory)
+    return DONE
 
 
 def _run_sweep(
@@ -143,11 +126,11 @@ def _run_sweep(
     loaded: "LoadedScenario",
     points: "Sequence[SweepPoint]",
     directory: Path,
-) -> None:
+) -> int:
     from experiment.result_table import console_for, sweep_table
     from experiment.sweep import run_sweep
 
-    table = run_sweep(
+    result = run_sweep(
         loaded,
         directory,
         progress_on(sys.stderr, command.quiet),
@@ -156,8 +139,19 @@ def _run_sweep(
         command_line=command.words,
         tell=_note if not command.quiet else _say_nothing,
     )
-    if not command.quiet:
-        console_for(sys.stdout).print(sweep_table(points, table))
+    if not result.table.empty:
+        if not command.quiet:
+            finished = [point for point in points if point not in result.failed]
+            console_for(sys.stdout).print(sweep_table(finished, result.table))
+        _say_report(directory)
+    if not result.failed:
+        return DONE
+    _say_error(f"{loaded.source}: {result.failed.in_one_line(len(points))}")
+    return TO_MEND if result.failed.are_mendable else MISTAKE
+
+
+def _say_report(directory: Path) -> None:
+    print(f"report: {directory / 'report.html'}")
 
 
 def _note(line: str) -> None:

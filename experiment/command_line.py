@@ -22,7 +22,9 @@ environment:
   LSC_TRACES  directory of network traces
   LSC_CACHE   directory of trained weights and outcome tables (default: the user's cache directory)
 
-exit status: 0 done, 2 something to mend (said in one line), 130 interrupted"""
+exit status: 0 done, 2 something to mend (said in one line), 130 interrupted; 1 a mistake of the
+program, or a killed process. Where points of a sweep fail the others go on, the status is 2, or 1,
+and the errors are in failed.json of the output directory."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
         "--ray",
         metavar="ADDRESS",
         default="",
-        help="work on the points of a sweep on this Ray cluster (extra `cluster`); its nodes share "
-        "the file system",
+        help="work on the points of a sweep on this Ray cluster (extra `cluster`); its nodes need "
+        "this project installed, and neither the data nor the cache",
     )
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument(

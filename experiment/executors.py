@@ -1,68 +1,89 @@
-"""Where the points of a sweep are worked on: processes of this machine, or a Ray cluster."""
+"""Where the points of a sweep are worked on: processes of this machine."""
 
 import os
 import signal
-import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import contextmanager
+from pathlib import Path
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from experiment.scenario_error import ScenarioError
+from experiment.failure import Failure
+from experiment.point_work import Done, Executor, PointTask
 
-Task = tuple[Any, ...]
-
-
-def on_processes(work: Callable[..., str], tasks: Sequence[Task], jobs: int) -> Iterator[str]:
-    """Call `work(*task)` for every task on `jobs` processes; yield the results as they come."""
-    parent = os.getpid()
-    calls = (joblib.delayed(_undisturbed)(work, task, parent) for task in tasks)
-    yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+Work = Callable[[PointTask], None]
 
 
-def on_ray(work: Callable[..., str], tasks: Sequence[Task], address: str) -> Iterator[str]:
-    """Call `work(*task)` for every task on a Ray cluster; yield the results as they come.
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
+    """Yield what works on tasks with `jobs` processes; 1 works in this process.
 
-    Every node has to have this project installed, and to see the data, the cache and the output
-    directory under the same paths (a shared file system).
-
-    Raises:
-        ScenarioError: Ray is not installed, or there is no cluster at the address.
+    A task that raises an exception, or whose process is killed, fails, and the others go on. BLAS,
+    OpenMP and PyTorch take one thread in each process, so that processes do not fight.
     """
+    yield _one_by_one if jobs == 1 else _SideBySide(jobs)
+
+
+def attempt(work: Work, task: PointTask) -> Failure | None:
+    """Work on a task and return why it failed, if it did."""
     try:
-        import ray
-    except ImportError:
-        message = "needs the extra `cluster`: python -m pip install -e '.[cluster]'"
-        raise ScenarioError("", "--ray", message) from None
-    try:
-        _refuse_silence(address)
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (OSError, RuntimeError, ValueError) as error:
-        message = f"no Ray cluster answers at {address!r} ({' '.join(str(error).split())})"
-        raise ScenarioError("", "--ray", message) from None
-    try:
-        remote_work = ray.remote(num_cpus=1)(work)
-        waiting = [remote_work.remote(*task) for task in tasks]
-        while waiting:
-            done, waiting = ray.wait(waiting)
-            yield ray.get(done[0])
-    finally:
-        ray.shutdown()
+        work(task)
+    except Exception as error:
+        return Failure.of(error)
+    return None
 
 
-def _refuse_silence(address: str) -> None:
-    """Try a `host:port` before Ray does, which would wait for minutes.
-
-    Raises:
-        OSError: nobody listens there.
-    """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=5.0).close()
+def _one_by_one(work: Work, tasks: Sequence[PointTask]) -> Iterator[Done]:
+    for position, task in enumerate(tasks):
+        yield position, attempt(work, task)
 
 
-def _undisturbed(work: Callable[..., str], task: Task, parent: int) -> str:
-    if os.getpid() != parent:
-        # Ctrl-C reaches every process of the terminal; the main one ends the others.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return work(*task)
+class _SideBySide:
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def __call__(self, work: Work, tasks: Sequence[PointTask]) -> Iterator[Done]:
+        waiting = dict(enumerate(tasks))
+        with tempfile.TemporaryDirectory() as folder:
+            started = Path(folder)
+            while waiting:
+                try:
+                    yield from self._done(work, waiting, started)
+                except TerminatedWorkerError:
+                    # A killed process takes all that is in work along. These start again, one at a
+                    # time, so that it shows which of them is to blame.
+                    for position in [each for each in waiting if (started / f"{each}").exists()]:
+                        alone = {position: waiting.pop(position)}
+                        try:
+                            yield from self._done(work, alone, started)
+                        except TerminatedWorkerError:
+                            yield position, Failure.killed()
+
+    def _done(self, work: Work, waiting: dict[int, PointTask], started: Path) -> Iterator[Done]:
+        """Work on all that waits, and take what is done from there.
+
+        Raises:
+            TerminatedWorkerError: a process was killed.
+        """
+        calls = [
+            joblib.delayed(_on_a_process)(work, task, position, started, os.getcwd())
+            for position, task in waiting.items()
+        ]
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
+            parallel = joblib.Parallel(n_jobs=self._jobs, return_as="generator_unordered")
+            for position, failure in parallel(calls):
+                del waiting[position]
+                yield position, failure
+
+
+def _on_a_process(
+    work: Work, task: PointTask, position: int, started: Path, directory: str
+) -> Done:
+    # Ctrl-C reaches every process of the terminal; the main one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Processes are used again, and may have been started elsewhere.
+    os.chdir(directory)
+    (started / f"{position}").touch()
+    return position, attempt(work, task)

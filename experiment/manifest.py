@@ -1,6 +1,5 @@
 """The manifest: what a result depends on, so that it can be repeated and recognised."""
 
-import importlib.metadata
 import platform
 import sys
 from collections.abc import Sequence
@@ -9,20 +8,7 @@ from typing import Any
 
 from experiment.idle_settings import idle_settings
 from experiment.preparation import Preparation
-
-LIBRARIES = (
-    "device-cloud-testbed",
-    "matplotlib",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "pydantic",
-    "safetensors",
-    "scipy",
-    "simpy",
-    "torch",
-    "transformers",
-)
+from experiment.versions import versions
 
 
 def manifest(
@@ -78,17 +64,6 @@ def manifest(
             "split_description": split.description,
         },
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that results depend on."""
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            found[library] = "not installed"
-    return found
 
 
 def processor_model() -> str:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from experiment.directories import Directories
 from experiment.scenario import Scenario
@@ -43,9 +44,7 @@ class NamedContents:
         Raises:
             WorkloadError, ModelError: something that it names is not there any more.
         """
-        file = directory / "manifest.json"
-        manifest = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        then = manifest.get("hashes", {})
+        then = read_manifest(directory).get("hashes", {})
         now = file_hashes(scenario)
         if self._directories and scenario.workload.dataset != datasets.SYNTHETIC:
             now = {"dataset": self._dataset_hash(scenario, self._directories), **now}
@@ -61,3 +60,10 @@ class NamedContents:
             log = datasets.load(scenario.workload, directories.data, directories.cache)
             self._datasets[name] = log.content_hash
         return self._datasets[name]
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Return the manifest of a finished run; nothing where there is none."""
+    file = directory / "manifest.json"
+    read: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return read

@@ -16,6 +16,7 @@ OWN_FILES = (
     "manifest.json",
     "summary.json",
     "baseline_worlds.json",
+    "failed.json",
     "report.html",
     "*.parquet",
 )

@@ -76,6 +76,16 @@ class Preparation:
             faults=scenario.faults,
         )
 
+    def shared_with(self, scenario: Scenario) -> "Preparation":
+        """Return what the simulation of another scenario with the same data and models reads.
+
+        Raises:
+            WorkloadError, ModelError, ScenarioError: as `prepare`.
+        """
+        found = replace(self.models, cached=True, train_s=0.0, infer_s=0.0)
+        replay = _sessions(scenario, self.log, self.split)
+        return _composed(scenario, self.log, self.split, replay, found, file_hashes(scenario))
+
     def ideal_world(self) -> World:
         """Return the world in which devices always ask, and no request takes any time."""
         world = self.world(Always())
@@ -107,11 +117,7 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
     log = datasets.load(scenario.workload, directories.data, directories.cache, progress)
     split = splits.split(log, scenario.workload)
     # Before the models, so that what the log cannot give is said before anything trains.
-    leaving_per_step = scenario.devices.leaving_per_step
-    replay = sessions.sessions(log, split, scenario.workload, scenario.seed, leaving_per_step)
-    unknown = scenario.unknown_replica(replay.devices) or scenario.unknown_cell(replay.devices)
-    if unknown:
-        raise ScenarioError(scenario.name, *unknown)
+    replay = _sessions(scenario, log, split)
     models = model_preparation.prepare(
         log,
         split,
@@ -121,6 +127,31 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         directories.cache,
         progress,
     )
+    return _composed(scenario, log, split, replay, models, files)
+
+
+def _sessions(scenario: Scenario, log: InteractionLog, split: Split) -> Sessions:
+    """Return whom the devices replay.
+
+    Raises:
+        ScenarioError: a fault names a replica or a cell that there is not.
+    """
+    leaving_per_step = scenario.devices.leaving_per_step
+    replay = sessions.sessions(log, split, scenario.workload, scenario.seed, leaving_per_step)
+    unknown = scenario.unknown_replica(replay.devices) or scenario.unknown_cell(replay.devices)
+    if unknown:
+        raise ScenarioError(scenario.name, *unknown)
+    return replay
+
+
+def _composed(
+    scenario: Scenario,
+    log: InteractionLog,
+    split: Split,
+    replay: Sessions,
+    models: PreparedModels,
+    files: Mapping[str, str],
+) -> Preparation:
     _refuse_large_models(models.srm_card, scenario.devices)
     model_time = ModelTime()
     return Preparation(

@@ -1,11 +1,12 @@
-"""Which points of a sweep remain to be run: those that are not done, or done of other contents."""
+"""Which points of a sweep remain to be run: not done, or done of something else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiment.named_contents import NamedContents
+from experiment.named_contents import NamedContents, read_manifest
 from experiment.sweep_points import SweepPoint
+from experiment.versions import changed_versions
 
 
 @dataclass(frozen=True)
@@ -14,21 +15,21 @@ class RemainingPoints:
 
     Attributes:
         points: to be run, in the order of the sweep.
-        made_again: how many of them are done, but of other contents of the files that they name.
-        changed_keys: keys of these files.
+        made_again: how many of them are done, but of other data, files or versions.
+        changed: keys of the data and files, and what has another version, that have changed since.
     """
 
     points: tuple[SweepPoint, ...]
     made_again: int
-    changed_keys: tuple[str, ...]
+    changed: tuple[str, ...]
 
     def reason(self) -> str:
         """Return why points are made again, on one line; nothing where none are."""
         if not self.made_again:
             return ""
-        keys = " and ".join(self.changed_keys)
-        have = "has" if len(self.changed_keys) == 1 else "have"
-        return f"points made again: {self.made_again}, as {keys} {have} changed since"
+        have = "has" if len(self.changed) == 1 else "have"
+        what = " and ".join(self.changed)
+        return f"points made again: {self.made_again}, as {what} {have} changed since"
 
 
 def point_directory(directory: Path, point: SweepPoint) -> Path:
@@ -45,14 +46,17 @@ def remaining_points(
         WorkloadError, ModelError: something that a finished point names is not there any more.
     """
     remaining: list[SweepPoint] = []
-    changed_keys: dict[str, None] = {}
+    all_changed: dict[str, None] = {}
     made_again = 0
     for point in points:
         own = point_directory(directory, point)
         if not (own / "summary.json").exists():
             remaining.append(point)
-        elif changed := contents.changed(point.scenario, own):
+        elif changed := (
+            *contents.changed(point.scenario, own),
+            *changed_versions(read_manifest(own).get("versions", {})),
+        ):
             remaining.append(point)
             made_again += 1
-            changed_keys |= dict.fromkeys(changed)
-    return RemainingPoints(tuple(remaining), made_again, tuple(changed_keys))
+            all_changed |= dict.fromkeys(changed)
+    return RemainingPoints(tuple(remaining), made_again, tuple(all_changed))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import report, summary
 from experiment.adaptation_block import with_adaptation
+from experiment.baseline_worlds import baseline_names, baseline_policies, baseline_world
 from experiment.calibration.request_policy import RequestPolicy, request_policy
 from experiment.cloud_records import cloud_capacity, cloud_frame, cloud_load_frame
 from experiment.directories import Directories
@@ -27,11 +28,10 @@ from experiment.network_block import coverage_frame, with_network
 from experiment.phones_block import with_phones
 from experiment.preparation import Preparation, prepare
 from experiment.scenario import Scenario, dump
+from experiment.shared_inputs import SharedInputs
 from experiment.staging import staged
 from experiment.stopwatch import Stopwatch
 from sim.engine import simulate
-from sim.policies.always import Always
-from sim.policies.never import Never
 from sim.records.result import SimulationResult
 from sim.world import World
 from workloads.progress import Progress
@@ -46,6 +46,7 @@ def run_scenario(
     command_line: Sequence[str] = (),
     directories: Directories | None = None,
     point: bool = False,
+    shared: SharedInputs | None = None,
 ) -> dict[str, Any]:
     """Run a scenario and write its files into `directory`, all at once when they are complete.
 
@@ -56,7 +57,8 @@ def run_scenario(
         dropped_keys: keys that an override made meaningless, for the manifest.
         command_line: what the user typed, for the manifest.
         directories: data and cache; by default those of the environment.
-        point: whether this is a point of a sweep, for the manifest.
+        point: whether this is a point of a sweep: its figures are not drawn as PNG files.
+        shared: what other points have made; by default all is made or found here.
 
     Returns:
         The contents of `summary.json`.
@@ -66,45 +68,50 @@ def run_scenario(
     """
     watch = Stopwatch()
     with watch.phase("prepare"):
-        preparation = prepare(scenario, directories or Directories.from_environment(), progress)
+        if shared is None:
+            preparation = prepare(scenario, directories or Directories.from_environment(), progress)
+        else:
+            preparation = shared.prepared(scenario)
     with watch.phase("simulate"):
+        known = {} if shared is None else shared.simulated()
         policy = request_policy(preparation, progress)
-        results = _simulate_worlds(preparation, policy.world, progress)
+        results = _simulate_worlds(preparation, policy.world, known, progress)
     with staged(directory) as work:
         with watch.phase("report"):
             (work / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
             facts = manifest(preparation, command_line, dropped_keys, point=point)
             facts["policies"] = [each.model_dump(mode="json") for each in policy.policies]
             _write_json(work / "manifest.json", facts)
-        block = _write_records(preparation, policy, results, work, watch)
+        block = _write_records(preparation, policy, results, known, work, watch)
         with watch.phase("report"), progress.phase("write the report", 1):
-            report.write(work)
-        block["engine"] = _engine_block(preparation, results, watch)
+            report.write(work, png=not point)
+        block["engine"] = _engine_block(preparation, results, known, watch)
         (work / "summary.json").write_text(summary.to_json(block), encoding="utf-8")
     return block
 
 
 def _simulate_worlds(
-    preparation: Preparation, run: World, progress: Progress
+    preparation: Preparation,
+    run: World,
+    known: Mapping[str, SimulationResult],
+    progress: Progress,
 ) -> dict[str, SimulationResult]:
-    """Simulate the run, and the same world under `never` and `always`.
-
-    Where weights change along the run, no table says what `always` would reach without delay, so
-    that world is simulated too.
-    """
-    worlds: dict[str, SimulationResult] = {"run": simulate(run, progress)}
-    for name, policy in (("never", Never()), ("always", Always())):
-        same = run.assigned is None and run.policy == policy
-        worlds[name] = worlds["run"] if same else simulate(preparation.world(policy), progress)
-    if preparation.adaptation is not None:
-        worlds["always_ideal"] = simulate(preparation.ideal_world(), progress)
-    return worlds
+    """Simulate the run, and those worlds that it is compared with and that are not `known`."""
+    results = {
+        name: known.get(name) or simulate(baseline_world(preparation, name), progress)
+        for name in baseline_names(preparation.scenario)
+    }
+    for name, policy in baseline_policies().items():
+        if run.assigned is None and run.policy == policy:
+            return {"run": results[name], **results}
+    return {"run": simulate(run, progress), **results}
 
 
 def _write_records(
     preparation: Preparation,
     policy: RequestPolicy,
     results: Mapping[str, SimulationResult],
+    known: Mapping[str, SimulationResult],
     work: Path,
     watch: Stopwatch,
 ) -> dict[str, Any]:
@@ -133,7 +140,7 @@ def _write_records(
             accuracy_by_user=accuracy,
             energy=_energy(results["run"]),
             cloud=_capacity(preparation, results["run"]),
-            engine=_engine_block(preparation, results, watch),
+            engine=_engine_block(preparation, results, known, watch),
         )
         block = with_network(block, results["run"])
         block = with_phones(block, world, results["run"])
@@ -180,15 +187,20 @@ def _capacity(preparation: Preparation, result: SimulationResult) -> summary.Clo
 
 
 def _engine_block(
-    preparation: Preparation, results: Mapping[str, SimulationResult], watch: Stopwatch
+    preparation: Preparation,
+    results: Mapping[str, SimulationResult],
+    known: Mapping[str, SimulationResult],
+    watch: Stopwatch,
 ) -> dict[str, Any]:
     """Return the block on the program itself: the only one that differs from run to run."""
     models, run = preparation.models, results["run"]
     live_s = preparation.model_time.wall_s
     prepare_s = watch.wall_s["prepare"] - models.train_s - models.infer_s
     simulate_s = watch.wall_s["simulate"] - live_s
-    worlds = {id(result): result for result in results.values()}.values()
-    simulated = sum(result.interactions.interactions for result in worlds)
+    worlds = {id(result): result for result in results.values()}
+    for result in known.values():
+        worlds.pop(id(result), None)
+    simulated = sum(result.interactions.interactions for result in worlds.values())
     return {
         "wall_s": {
             "prepare": prepare_s,

@@ -1,4 +1,4 @@
-"""Directories that appear under their final name only when they are complete."""
+"""Directories and files that appear under their final name only when they are complete."""
 
 import os
 import shutil
@@ -26,3 +26,10 @@ def staged(directory: Path) -> Iterator[Path]:
         os.replace(work, directory)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that is whole whenever it is there, in UTF-8."""
+    staging = path.with_name(f".{path.name}")
+    staging.write_text(text, encoding="utf-8")
+    os.replace(staging, path)

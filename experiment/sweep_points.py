@@ -82,6 +82,8 @@ def _combinations(sweep: SweepSettings, first_seed: int) -> Iterator[Values]:
 
 def _point(loaded: LoadedScenario, values: Values) -> SweepPoint:
     overrides = [Override(split_key(key), value) for key, value in values.items()]
+    # A whole section goes first, whatever the order of the file, so that a key below it stays.
+    overrides.sort(key=lambda override: len(override.path))
     try:
         applied = apply(dict(loaded.raw), overrides, Scenario, loaded.source)
     except ScenarioError as error:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,34 @@ class ContentCache:
             os.replace(place, damaged)
             shutil.rmtree(damaged)
             os.replace(building, place)
+
+
+def receive(place: Path, unpack: Callable[[Path], None]) -> None:
+    """Put an entry that another cache has built into its place, unless a sound one is there.
+
+    Args:
+        place: of the entry: a folder in the folder of its kind.
+        unpack: writes the entry, a folder of the place's name, into the folder that it is given.
+
+    Raises:
+        ValueError: what was written is not what the other cache's metadata says.
+    """
+    if place.is_dir():
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            _verified(place)
+            return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    arriving = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        unpack(arriving)
+        _verified(arriving / place.name)
+        if place.is_dir():
+            os.replace(place, arriving / "damaged")
+        # Another process may have been faster; then its entry, verified as well, stays.
+        with suppress(OSError):
+            os.replace(arriving / place.name, place)
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)
 
 
 def _hashes(directory: Path) -> dict[str, str]:

@@ -167,6 +167,10 @@ class Outcomes:
         self.freshness_valid: NDArray[np.bool_] = self._column("freshness_valid")
         self.freshness_consistency: NDArray[np.float32] = self._column("freshness_consistency")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the tables are mapped from, instead of all that is in them."""
+        return type(self), (self._directory, self.shape)
+
     def signal(self, name: str) -> NDArray[np.float32]:
         """Return a signal of each cell: float32, shape [users, cells].
 

@@ -24,7 +24,7 @@ def _environment(monkeypatch, directories):
 
 def sweep(directory, jobs=1, ray="", **sections):
     loaded = from_mapping({**TINY, "sweep": SWEEP, **sections}, "tiny.yaml")
-    return run_sweep(loaded, directory, SILENT, jobs=jobs, ray=ray)
+    return run_sweep(loaded, directory, SILENT, jobs=jobs, ray=ray).table
 
 
 def summaries(directory):

@@ -145,3 +145,20 @@ def test_what_is_swept_cannot_be_set_beside(override):
 def test_a_swept_section_cannot_be_set_below():
     error = refused("sweep: {policy: [{kind: never}]}", "policy.kind=always")
     assert error.key == "policy"
+
+
+@pytest.mark.parametrize("section_first", [True, False])
+def test_a_key_below_a_swept_section_stays_whatever_comes_first(section_first):
+    axes = ["cloud: [{replicas: 1, queue_limit: 5}, {replicas: 3}]", "cloud.queue_limit: [50, 60]"]
+    points = points_of(f"sweep: {{{', '.join(axes if section_first else axes[::-1])}}}")
+    clouds = [(point.scenario.cloud.replicas, point.scenario.cloud.queue_limit) for point in points]
+    assert sorted(clouds) == [(1, 50), (1, 60), (3, 50), (3, 60)]
+    assert list(points[0].values) == ["cloud", "cloud.queue_limit"][:: 1 if section_first else -1]
+
+
+def test_a_key_below_a_swept_policy_completes_it():
+    points = points_of(
+        "policy: {kind: never}\n"
+        "sweep: {policy.threshold: [0.2, 0.4], policy: [{kind: consistency}]}"
+    )
+    assert [point.scenario.policy.threshold for point in points] == [0.2, 0.4]
