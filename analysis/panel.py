@@ -114,8 +114,18 @@ class Panel:
         sums: Sequence[pd.DataFrame],
         references: Mapping[str, pd.DataFrame],
         metric: str,
+        resamples: UserResamples | None = None,
     ) -> None:
-        """Take each setting's and each reference's sums by user: `interactions` and the metric."""
+        """Take each setting's and each reference's sums by user: `interactions` and the metric.
+
+        Args:
+            facet: as the attribute.
+            rows: of `settings`.
+            sums: of each row, in their order.
+            references: those of each reference.
+            metric: as the attribute.
+            resamples: of as many users, where others have drawn them already.
+        """
         self.facet = facet
         self.metric = metric
         self.references = tuple(references)
@@ -124,6 +134,7 @@ class Panel:
         users = sorted(set().union(*(frame.index for frame in frames)))
         frames = [frame.reindex(users, fill_value=0.0) for frame in frames]
         self.users = len(users)
+        self._resamples = resamples or UserResamples(self.users)
         self._sums = np.column_stack([frame[metric] for frame in frames])
         self._interactions = np.column_stack([frame["interactions"] for frame in frames])
         accuracy = [self.estimate(self.unit(column)) for column in range(len(rows))]
@@ -136,12 +147,17 @@ class Panel:
     def by(self, metric: str) -> "Panel":
         """Return the same settings told by another metric."""
         rows, sums, references = self._given
-        return Panel(self.facet, rows, sums, references, metric)
+        return Panel(self.facet, rows, sums, references, metric, self._resamples)
+
+    def means(self, metric: str) -> list[float]:
+        """Return another metric of each setting, without interval."""
+        _, sums, _ = self._given
+        return [float(each[metric].sum() / each["interactions"].sum()) for each in sums]
 
     @cached_property
     def ratios(self) -> Ratios:
         """The accuracy of each setting, then of each reference."""
-        return UserResamples(self.users).ratios(self._sums, self._interactions)
+        return self._resamples.ratios(self._sums, self._interactions)
 
     @cached_property
     def curves(self) -> dict[str, Curve]:

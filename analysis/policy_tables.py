@@ -144,7 +144,7 @@ def metrics(sweep: SweepRecords) -> Table:
     """Return every metric of every setting."""
     rows: list[list[str]] = []
     for panel in sweep.panels:
-        by = [panel.by(metric).settings["accuracy"].tolist() for metric in METRICS]
+        by = [panel.means(metric) for metric in METRICS]
         names = [setting_name(row) for _, row in panel.settings.iterrows()]
         rows += [[name, *[number(each[i], 4) for each in by]] for i, name in enumerate(names)]
     columns = ["Policy", *[metric.upper() for metric in METRICS]]
