@@ -43,7 +43,7 @@ def cloud_frame(records: CloudRecords) -> pd.DataFrame:
     changes = records.changes
     return pd.DataFrame(
         {
-            "time_s": np.array([change.time_s for change in changes]),
+            "time_s": np.array([change.time_s for change in changes], np.float64),
             "replicas_on": np.array([change.on for change in changes], np.int32),
             "replicas_serving": np.array([change.serving for change in changes], np.int32),
             "outage": np.array([change.outage for change in changes], np.bool_),

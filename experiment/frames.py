@@ -123,7 +123,7 @@ def requests_frame(records: RequestRecords) -> pd.DataFrame:
             "bytes_down": records.bytes_down,
             "batch_size": records.batch_size,
             "attempts": records.attempts,
-            "retry_wait_s": records.retry_wait_s,
+            "retry_wait_s": records.retry_wait_s.astype(np.float64),
             "answer": _categories(records.answer, ANSWER_NAMES),
             "outcome": _categories(records.outcome, OUTCOME_NAMES),
         }

@@ -1,0 +1,1 @@
+"""Short scripts that answer a question of one's own from the records of runs and sweeps."""
