@@ -90,7 +90,8 @@ def test_the_parts_of_a_response_time_add_up(runs):
 
 def test_frames_are_new_each_time(sweep, runs):
     for name in FRAMES:
-        of(name, sweep, runs)["own"] = 0
+        frame = of(name, sweep, runs)
+        frame["own"] = 0
         assert "own" not in of(name, sweep, runs)
 
 
