@@ -170,7 +170,7 @@ class Ratios:
         Args:
             weights: float64, shape [columns]; columns of weight 0 take no part.
         """
-        return _estimate(*self._combined(weights), self._all_enough(weights))
+        return _estimate(*self.combined(weights), self._all_enough(weights))
 
     def quotient(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
         """Return one combination over another; without an interval where that could be 0.
@@ -179,15 +179,19 @@ class Ratios:
             above: float64, shape [columns]: the weights of the numerator's columns.
             below: those of the denominator's.
         """
-        numerator, denominator = self._combined(above), self._combined(below)
+        numerator, denominator = self.combined(above), self.combined(below)
         with np.errstate(invalid="ignore", divide="ignore"):
             value, resampled = numerator[0] / denominator[0], numerator[1] / denominator[1]
         enough = self._all_enough(above) and self._all_enough(below)
         of_one_sign = enough and bool(np.all(denominator[1] * np.sign(denominator[0]) > 0))
         return _estimate(value, resampled, of_one_sign)
 
-    def _combined(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return a combination, and what it is in each resample, added in the columns' order."""
+    def combined(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return a combination, and what it is in each resample: float64, shape [RESAMPLES].
+
+        Args:
+            weights: float64, shape [columns].
+        """
         resampled = np.zeros(len(self.resampled))
         for column in np.flatnonzero(weights):
             resampled = resampled + weights[column] * self.resampled[:, column]

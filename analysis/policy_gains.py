@@ -15,10 +15,14 @@ in the same resamples.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from analysis import equal_accuracy
 from analysis.intervals import Estimate
 from analysis.panel import Curve, Panel
 
 RANDOM = "random"
+
+#: The request frequency of random whose accuracy others are asked to reach with fewer requests.
+AT = 0.3
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Gain:
         over_random: the area over random, over that range.
         recovered: the share of the bound's gain; None without a bound, or for one.
         between: the range of that share; None without it.
+        requests: the request frequency at which it is as accurate as random at `AT`; None where
+            either does not get there.
     """
 
     facet: str
@@ -44,6 +50,7 @@ class Gain:
     over_random: Estimate
     recovered: Estimate | None
     between: tuple[float, float] | None
+    requests: Estimate | None
 
 
 def gains(panels: Iterable[Panel]) -> list[Gain]:
@@ -87,4 +94,7 @@ def _gain(panel: Panel, curve: Curve, base: Curve) -> Gain | None:
             curve.mean(*between) - at_random, bound.mean(*between) - at_random
         )
     over_random = panel.estimate(curve.mean(*reached) - base.mean(*reached))
-    return Gain(panel.facet, curve.series, curve.bound, *reached, over_random, recovered, between)
+    known = base.reaches(AT)
+    requests = equal_accuracy.requests_for(panel, curve, base.at(AT)) if known else None
+    named = (panel.facet, curve.series, curve.bound)
+    return Gain(*named, *reached, over_random, recovered, between, requests)

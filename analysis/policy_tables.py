@@ -66,6 +66,7 @@ def _accuracy(estimate: Estimate | None, won: bool) -> str:
 def over_random(gains: Sequence[Gain]) -> Table:
     """Return each policy's area over random and share of the gain of hindsight."""
     shares = any(gain.recovered is not None for gain in gains)
+    equal = any(gain.requests is not None for gain in gains)
     rows: list[list[str]] = []
     facets = list(dict.fromkeys(gain.facet for gain in gains))
     for facet in facets:
@@ -79,8 +80,13 @@ def over_random(gains: Sequence[Gain]) -> Table:
             if shares:
                 known = gain.recovered
                 row.append(NOTHING if known is None else percent_with_interval(known))
+            if equal:
+                needed = gain.requests
+                row.append(NOTHING if needed is None else percent_with_interval(needed))
             rows.append([*row, f"{100 * gain.low:.0f}% to {100 * gain.high:.0f}%"])
-    columns = ["Policy", "over random", *(["of hindsight's gain"] if shares else []), "between"]
+    columns = ["Policy", "over random", *(["of hindsight's gain"] if shares else [])]
+    columns += [f"random's {100 * policy_gains.AT:g}%, with"] if equal else []
+    columns.append("between")
     return tables.of_texts("What policies gain over random", columns, rows, stacked=True)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.intervals import Estimate
 from analysis.numerals import count, percent, percent_with_interval, with_interval
 from analysis.policy_contest import Contest, leads
-from analysis.policy_gains import RANDOM, Gain
+from analysis.policy_gains import AT, RANDOM, Gain
 from analysis.sweep_records import SweepRecords
 
 #: Names of policies and settings in one sentence, before it says how many more there are.
@@ -19,59 +19,97 @@ MOST_NAMED = 3
 
 def winners(contests: Sequence[Contest], metric: str) -> list[str]:
     """Return a sentence on each frequency at which there is more than one policy to compare."""
-    return [_winner(contest, metric) for contest in contests if contest.lead is not None]
+    compared = [contest for contest in contests if contest.lead is not None]
+    if not any(contest.facet for contest in compared):
+        return [_winner(contest, metric) for contest in compared]
+    frequencies = dict.fromkeys(contest.frequency for contest in compared)
+    return [
+        _winners_of_facets([contest for contest in compared if contest.frequency == frequency])
+        for frequency in frequencies
+    ]
 
 
 def _winner(contest: Contest, metric: str) -> str:
     best, second = list(contest.accuracy)[:2]
-    where = f" with {contest.facet}" if contest.facet else ""
-    at = f"At {100 * contest.frequency:g}% of requests{where},"
+    at = f"At {100 * contest.frequency:g}% of requests,"
     reached = f"{metric.upper()} {with_interval(contest.accuracy[best])}"
     lead = with_interval(contest.leads[second], signed=True)
     if contest.winner:
-        others = f"all {count(len(contest.leads))} others" if len(contest.leads) > 1 else second
-        nearest = f"{lead} to the nearest, {second}" if len(contest.leads) > 1 else lead
-        return f"{at} {best} is the best: {reached}, told apart from {others} ({nearest})."
+        others = f" and told apart from all {count(len(contest.leads))} others"
+        return (
+            f"{at} {best} is the best: {reached}, {lead} to the next, {second}"
+            f"{others if len(contest.leads) > 1 else ''}."
+        )
     return (
         f"{at} no policy is shown to be the best: {best} has the highest {reached}, but is not "
         f"told apart from {listed(contest.tied)}."
     )
 
 
+def _winners_of_facets(contests: Sequence[Contest]) -> str:
+    """Say of one frequency who wins where, those of one winner together."""
+    where: dict[str, list[str]] = {}
+    for contest in contests:
+        where.setdefault(contest.winner or "", []).append(contest.facet)
+    said = [
+        f"{winner} is the best with {listed(facets)}" for winner, facets in where.items() if winner
+    ]
+    if "" in where:
+        said.append(f"no policy is shown to be the best with {listed(where[''])}")
+    return f"At {100 * contests[0].frequency:g}% of requests, {'; '.join(said)}."
+
+
 def gained(gains: Sequence[Gain], metric: str) -> list[str]:
-    """Return, for each facet, what its policies gain over random; a word where nothing can be."""
-    facets = dict.fromkeys(gain.facet for gain in gains if not gain.bound)
+    """Return what policies gain over random; with several facets only who gains most in each."""
+    facets = list(dict.fromkeys(gain.facet for gain in gains if not gain.bound))
+    if len(facets) < 2:
+        return [_gained(gains, metric)] if facets else []
+    most = [next(gain for gain in gains if gain.facet == facet) for facet in facets]
+    said = [
+        f"{gain.series} with {gain.facet} ({with_interval(gain.over_random, signed=True)})"
+        for gain in most
+        if gain.over_random.above_zero
+    ]
+    if not said:
+        return ["Averaged over request frequencies, no policy is shown to beat random anywhere."]
     return [
-        _gained([gain for gain in gains if gain.facet == facet], facet, metric) for facet in facets
+        f"Averaged over request frequencies, the greatest gain in {metric.upper()} over asking at "
+        f"random equally often is that of {listed(said)}."
     ]
 
 
-def _gained(gains: Sequence[Gain], facet: str, metric: str) -> str:
+def _gained(gains: Sequence[Gain], metric: str) -> str:
     real = [gain for gain in gains if not gain.bound]
-    where = f"With {facet}, averaged" if facet else "Averaged"
     best = real[0]
     same = [gain.series for gain in real if _open(gain.over_random)]
     worse = [gain.series for gain in real if gain.over_random.below_zero]
+    text = "Averaged over the frequencies that both reach, no policy is shown to beat random."
     if best.over_random.above_zero:
-        reach = f"{100 * best.low:.0f}% to {100 * best.high:.0f}%"
-        text = (
-            f"{where} over request frequencies from {reach}, {best.series} is "
-            f"{with_interval(best.over_random, signed=True)} {metric.upper()} "
-            f"above asking at random equally often"
-        )
-        if best.recovered is not None:
-            share = percent_with_interval(best.recovered)
-            text += f", {share} of what perfect hindsight would gain"
+        text = _best_gain(best, metric)
         others = [gain.series for gain in real[1:] if gain.over_random.above_zero]
-        text += f". So, by less, are {listed(others)}." if len(others) > 1 else "."
-        text += f" So, by less, is {others[0]}." if len(others) == 1 else ""
-    else:
-        text = f"{where} over the frequencies that both reach, no policy is shown to beat random."
+        if others:
+            text += f" Above random too, by less: {listed(others)}."
     if same:
         text += f" Not told apart from random: {listed(same)}."
     if worse:
         text += f" Worse than random: {listed(worse)}."
     return text
+
+
+def _best_gain(best: Gain, metric: str) -> str:
+    reach = f"{100 * best.low:.0f}% to {100 * best.high:.0f}%"
+    text = (
+        f"Averaged over request frequencies from {reach}, {best.series} is "
+        f"{with_interval(best.over_random, signed=True)} {metric.upper()} above asking at random "
+        f"equally often"
+    )
+    if best.recovered is not None:
+        share = percent_with_interval(best.recovered)
+        text += f", {share} of what perfect hindsight would gain"
+    if best.requests is not None:
+        needed = percent_with_interval(best.requests)
+        text += f". It is as accurate as random at {100 * AT:g}% with {needed} of requests"
+    return f"{text}."
 
 
 def missing(sweep: SweepRecords, gains: Sequence[Gain]) -> str:
@@ -90,12 +128,12 @@ def _open(lead: Estimate) -> bool:
     return not lead.above_zero and not lead.below_zero
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], between: str = ",") -> str:
     """Return names as `a, b and c`, beyond `MOST_NAMED` with their number alone."""
     rest = len(names) - MOST_NAMED
     if rest > 1:
-        return f"{', '.join(names[:MOST_NAMED])} and {count(rest)} more"
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+        return f"{f'{between} '.join(names[:MOST_NAMED])} and {count(rest)} more"
+    return " and ".join(part for part in (f"{between} ".join(names[:-1]), names[-1]) if part)
 
 
 def most_accurate(sweep: SweepRecords) -> str:

@@ -18,6 +18,7 @@ def write(directory: str | Path, metric: str = HEADLINE, *, png: bool = True) ->
 
     Args:
         directory: holds the records.
+        metric: the accuracy that a sweep's trade-off is told by.
         png: draw a run's figures as PNG files too, beside SVG; they take most of its time.
 
     Raises:

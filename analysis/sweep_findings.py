@@ -8,11 +8,32 @@ from analysis.findings.phones import could_not
 from analysis.findings.radio import without_radio
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, with_interval
+from analysis.policy_verdicts import listed
 from analysis.sweep_records import SweepRecords
 
 NAME = HEADLINE.upper()
 SRM = "srm_full"
 ALONE = "The phone does better without the cloud"
+
+
+def of_failures(sweep: SweepRecords) -> list[Finding]:
+    """Warn of points that have no result, those of one error together."""
+    if not sweep.failed:
+        return []
+    points: dict[str, list[str]] = {}
+    for failure in sweep.failed:
+        points.setdefault(str(failure["message"]), []).append(str(failure["point"]))
+    told = [f"{message} ({listed(named, ';')})" for message, named in points.items()]
+    whole = len(sweep.points) + len(sweep.failed)
+    return [
+        Finding(
+            "points",
+            True,
+            f"{count(len(sweep.failed))} of {count(whole)} points failed and are missing here.",
+            f"{'. '.join(told)}. All are in failed.json; the command with --resume tries them "
+            f"again.",
+        )
+    ]
 
 
 def of_ablations(ablations: Sequence[Ablation]) -> list[Finding]:

@@ -95,6 +95,12 @@ class SweepRecords:
         return any(section(key) in ("models", "workload") for key in keys)
 
     @cached_property
+    def failed(self) -> list[dict[str, Any]]:
+        """The points that have no result, as `failed.json` tells of them: id, point, message."""
+        path = self.directory / "failed.json"
+        return list(read_json(path).get("failed", ())) if path.is_file() else []
+
+    @cached_property
     def overridden(self) -> list[str]:
         """What the command line gave in place of the scenario file's own values."""
         manifest = self.directory / "points" / str(self.points["id"].iloc[0]) / "manifest.json"

@@ -142,7 +142,9 @@ def write(directory: Path, metric: str = HEADLINE) -> Path:
 def html(sweep: SweepRecords, trades: TradeOff | None, parts: Sequence[Part]) -> str:
     """Return the page of a sweep, given what it says of its policies and the ablations."""
     found = sweep_findings.of_ablations([part.ablation for part in parts])
-    if trades and not any(finding.headline.startswith(sweep_findings.ALONE) for finding in found):
+    alone = any(finding.headline.startswith(sweep_findings.ALONE) for finding in found)
+    found = sweep_findings.of_failures(sweep) + found
+    if trades and not alone:
         found += sweep_findings.of_policies(sweep)
     if trades and any(drawing.name == ENERGY.name for drawing in trades.further):
         found += sweep_findings.of_energy(sweep)

@@ -14,6 +14,7 @@ from shootout_directory import SERIES, Series, write_shootout
 from analysis import (
     calibration,
     emphasis,
+    equal_accuracy,
     policy_contest,
     policy_gains,
     policy_pairs,
@@ -78,6 +79,10 @@ def test_area_and_share_by_hand() -> None:
     assert clever.recovered is not None
     assert clever.recovered.value == pytest.approx(0.1 / 0.225)
     assert gains["hindsight"].recovered is None
+    # random has 0.25 at 30%, which clever has at its first setting.
+    assert clever.requests is not None
+    assert clever.requests.value == pytest.approx(0.1)
+    assert (clever.requests.low, clever.requests.high) == pytest.approx((0.1, 0.1))
 
 
 @given(st.lists(st.floats(0.02, 0.98), min_size=2, max_size=6, unique=True), st.data())
@@ -94,6 +99,15 @@ def test_the_mean_over_a_range_is_that_of_many_frequencies(
     grid = (np.arange(4000) + 0.5) / 4000 * (high - low) + low
     plain = np.interp(grid, [0, *sorted(frequencies), 1], [0.1, *heights, 0.5]).mean()
     assert panel.estimate(curve.mean(low, high)).value == pytest.approx(plain, abs=2e-4)
+
+
+def test_a_frequency_is_where_the_level_is_first_reached() -> None:
+    points = {("p", f): a for f, a in ((0.2, 0.3), (0.4, 0.5), (0.6, 0.4), (0.8, 0.7))}
+    panel = by_hand({**points, ("q", 0.5): 0.4, ("r", 0.5): 0.6, ("s", 0.5): 0.9})
+    curve = panel.curves["p"]
+    for series, expected in (("q", 0.3), ("r", 0.6 + 0.2 * 2 / 3), ("s", None)):
+        needed = equal_accuracy.requests_for(panel, curve, panel.curves[series].at(0.5))
+        assert (needed and needed.value) == (expected and pytest.approx(expected))
 
 
 def test_p_values_are_those_of_the_paired_t_test(sweep: SweepRecords) -> None:

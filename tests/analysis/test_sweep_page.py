@@ -1,6 +1,7 @@
 """A sweep's page as a reader meets it: what it leads with, and how it lies on a screen."""
 
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -90,6 +91,23 @@ def test_another_metric_tells_the_same_page(page: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit, match="2"):
         report.main([str(page.parent), "--metric", "hr@7"])
     assert "invalid choice: 'hr@7'" in capsys.readouterr().err
+
+
+def test_points_that_failed_are_told_before_anything_else(panels: Path) -> None:
+    path = panels.parent / "failed.json"
+    rows = [
+        {"id": name, "point": f"seed={name}", "message": message}
+        for name, message in (("1", "no <memory> left"), ("2", "no <memory> left"), ("3", "killed"))
+    ]
+    path.write_text(json.dumps({"failed": rows}))
+    try:
+        text = report.write(panels.parent).read_text(encoding="utf-8")
+    finally:
+        path.unlink()
+    told = text[text.index('class="warnings"') : text.index('id="trade_off"')]
+    assert "<strong>3 of 33 points failed and are missing here.</strong>" in told
+    assert "no &lt;memory&gt; left (seed=1 and seed=2). killed (seed=3)." in told
+    assert told.index("failed") < told.index("without the cloud")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to lay the page out")
