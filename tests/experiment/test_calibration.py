@@ -29,7 +29,7 @@ def preparation(directories, policy, **sections):
     return prepare(scenario, directories, SILENT)
 
 
-@given(wanted=st.floats(0.01, 0.99), bend=st.floats(0.2, 5.0), step=st.sampled_from([0, 0.04]))
+@given(wanted=st.floats(0.01, 0.99), bend=st.floats(0.5, 5.0), step=st.sampled_from([0, 0.04]))
 def test_bisection_finds_the_wanted_frequency_of_any_rising_curve(wanted, bend, step):
     trials = []
 
