@@ -103,7 +103,8 @@ def by_age(made: pd.DataFrame, row: NDArray[np.int64], resamples: UserResamples)
     known = ~np.isnan(age)
     double = np.ceil(np.log2(np.maximum(age[known], 0.5))).astype(np.int64)
     bins, column = np.unique(double, return_inverse=True)
-    ends = {"age_from": np.floor(2.0 ** (bins - 1)) + (bins >= 0), "age_to": np.floor(2.0**bins)}
+    last = np.minimum(np.floor(2.0**bins), age[known].max(initial=0))
+    ends = {"age_from": np.floor(2.0 ** (bins - 1)) + (bins >= 0), "age_to": last}
     gain = _gain(made[known], row[known], resamples, column)
     return pd.concat([pd.DataFrame(ends).astype(np.int64), gain], axis=1)
 

@@ -19,6 +19,8 @@ from analysis.numerals import count, percent
 from analysis.records import RunRecords
 from analysis.sweep_records import SweepRecords
 
+Figures = tuple[Callable[[RunRecords], Drawing | None], ...]
+
 #: The share of requests that the point is chosen for: where policies have room to differ.
 FREQUENCY = 0.3
 
@@ -26,13 +28,13 @@ FREQUENCY = 0.3
 MOST_FACETS = 3
 
 #: Figures of forced list ages: the same for all policies and networks.
-OF_MODELS: tuple[Callable[[RunRecords], Drawing | None], ...] = (
+OF_MODELS: Figures = (
     consistency_by_age.draw,
     consistency_between_users.draw,
 )
 
 #: Figures of what happened along the run.
-OF_RUN: tuple[Callable[[RunRecords], Drawing | None], ...] = (
+OF_RUN: Figures = (
     gain_by_consistency.draw,
     accuracy_by_thirds.draw,
 )
@@ -71,12 +73,19 @@ def of_sweep(sweep: SweepRecords) -> list[Why]:
         point = _point(sweep, facet)
         if point is None or len(found) == MOST_FACETS:
             continue
-        figures = OF_RUN if found and not sweep.sweeps_models else (*OF_MODELS, *OF_RUN)
         run = records.read(sweep.directory / "points" / str(point["id"]))
-        drawn = [drawing for draw in figures if (drawing := draw(run)) is not None]
-        named = tuple(_named(drawing, facet, str(point["id"])) for drawing in drawn)
-        found.append(Why(facet, str(point["id"]), _chosen(sweep, point), named))
+        # Forced list ages are the same in all facets where the models are.
+        of_models = facet if sweep.sweeps_models else ""
+        drawn = [] if found and not of_models else _drawn(OF_MODELS, run, of_models)
+        drawn += _drawn(OF_RUN, run, facet)
+        found.append(Why(facet, str(point["id"]), _chosen(sweep, point), tuple(drawn)))
     return found
+
+
+def _drawn(figures: Figures, run: RunRecords, facet: str) -> list[Drawing]:
+    """Return the figures that the run has, as the sweep's of a facet."""
+    drawn = [drawing for draw in figures if (drawing := draw(run)) is not None]
+    return [_named(drawing, facet, run.directory.name) for drawing in drawn]
 
 
 def _point(sweep: SweepRecords, facet: str) -> "pd.Series[Any] | None":

@@ -45,7 +45,7 @@ def draw(records: RunRecords) -> Drawing | None:
         write_end_labels(axes, [EndLabel(each.value, text, style) for each, text, style in lines])
     return Drawing(
         "consistency_between_users",
-        "Consistency: users or ages?",
+        "What consistency varies with",
         figure,
         table,
         _caption(cells, by_age, pooled, ages),

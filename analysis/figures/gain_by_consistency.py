@@ -44,8 +44,7 @@ def draw(records: RunRecords) -> Drawing | None:
         f"{HEADLINE.upper()} at the next step with a list made at the decision, less that with the "
         f"list held, of {count(len(made))} decisions, whether or not they asked: above, in "
         f"{len(tenths)} parts by consistency; below, by age. "
-        f"{intervals_over(made['user'].nunique())} {_in_words(slopes)} The run's policy chose how "
-        "old lists grew, so the ages are not equally many.",
+        f"{intervals_over(made['user'].nunique())} {_in_words(slopes)} {_chosen_by(records)}",
         f"Points of the gain of a fresh list: {significant(lowest)} in the least consistent part, "
         f"{significant(highest)} in the most consistent; below, by list age.",
     )
@@ -78,6 +77,16 @@ def _in_words(slopes: Slopes) -> str:
     )
     ending = f": {verdicts[0]}." if alike else "."
     return f"Where consistency is lower by {LESS:g}, a fresh list brings more by {said}{ending}"
+
+
+def _chosen_by(records: RunRecords) -> str:
+    """Say whether the policy's choice of lists to replace is in what is seen."""
+    if records.policy_kind in ("random", "periodic", "staleness", "never", "always"):
+        return "When this policy asks does not depend on the models, nor do the ages of lists."
+    return (
+        "The policy chose which lists grew old by what the device knows of them, so those left "
+        "are not like those replaced; a run of the policy random shows all alike."
+    )
 
 
 def _verdict(slope: Estimate) -> str:

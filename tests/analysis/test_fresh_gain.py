@@ -64,7 +64,7 @@ def test_ages_are_binned_by_doubling():
         UserResamples(1),
     )
     ends = list(zip(bins["age_from"], bins["age_to"], strict=True))
-    assert ends == [(0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32)]
+    assert ends == [(0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 17)]
     assert bins["decisions"].tolist() == [1, 1, 1, 2, 2, 2, 1]
     assert bins["gain"].tolist() == [0, 1, 2, 3.5, 5.5, 7.5, 9]
 

@@ -1,13 +1,17 @@
 """Which points a sweep's page shows why by, and that it shows them."""
 
+import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
+from run_directory import Case, write_run
 from shootout_directory import write_shootout
 
 from analysis import report, sweep_records, sweep_why
+from analysis.drawing import in_file_name
+from analysis.summary import flatten
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,24 @@ def test_a_policys_own_choices_are_named_where_nothing_asked_at_random(swept, tm
 def test_points_whose_records_were_not_kept_are_not_drawn(tmp_path):
     sweep = sweep_records.read(write_shootout(tmp_path, seeds=1, users=30))
     assert sweep_why.of_sweep(sweep) == []
+
+
+def test_facets_that_share_their_models_share_the_figures_of_forced_ages(tmp_path):
+    rows = []
+    for number, preset in enumerate(("3g", "wifi")):
+        case = Case(threshold=0.3, policy="random")
+        run = write_run(tmp_path / "points" / f"random-{number}", case, seed=number)
+        block = json.loads((run / "summary.json").read_text())
+        rows.append({"id": run.name, "network.preset": preset, **flatten(block)})
+    pd.DataFrame(rows).to_parquet(tmp_path / "sweep.parquet", index=False)
+    first, second = sweep_why.of_sweep(sweep_records.read(tmp_path))
+    assert [drawing.name for drawing in first.drawings] == [
+        "consistency_by_age",
+        "consistency_between_users",
+        f"gain_by_consistency_{in_file_name(first.facet)}",
+        f"accuracy_by_thirds_{in_file_name(first.facet)}",
+    ]
+    assert [drawing.title for drawing in second.drawings] == [
+        f"What a fresh list would have brought: {second.facet}",
+        f"Accuracy by item and by history: {second.facet}",
+    ]
