@@ -2,16 +2,18 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
+from sweep_files import lasting_files
 from tiny_scenario import TINY
 
+from experiment.run import run_scenario
 from experiment.scenario import from_mapping
 from experiment.scenario_error import ScenarioError
 from experiment.sweep import run_sweep
+from experiment.sweep_points import sweep_points
+from sim.engine import simulate
 from workloads.progress import SILENT
 
 SWEEP = {"policy.threshold": [0.0, 0.45], "seeds": 2}
@@ -25,15 +27,6 @@ def _environment(monkeypatch, directories):
 def sweep(directory, jobs=1, ray="", **sections):
     loaded = from_mapping({**TINY, "sweep": SWEEP, **sections}, "tiny.yaml")
     return run_sweep(loaded, directory, SILENT, jobs=jobs, ray=ray).table
-
-
-def summaries(directory):
-    found = {}
-    for path in sorted((directory / "points").iterdir()):
-        summary = json.loads((path / "summary.json").read_text())
-        del summary["engine"]
-        found[path.name] = json.dumps(summary)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +53,51 @@ def test_every_point_is_a_run_and_a_row(finished):
 
 def test_two_processes_give_the_same_bytes(finished, tmp_path):
     sweep(tmp_path / "two", jobs=2)
-    assert summaries(tmp_path / "two") == summaries(finished)
-    for point in (finished / "points").iterdir():
-        other = tmp_path / "two" / "points" / point.name
-        for file in ("interactions.parquet", "requests.parquet"):
-            assert (point / file).read_bytes() == (other / file).read_bytes()
+    assert lasting_files(tmp_path / "two") == lasting_files(finished)
+
+
+def test_shared_worlds_give_the_bytes_of_a_run_by_itself(finished, tmp_path, directories):
+    loaded = from_mapping({**TINY, "sweep": SWEEP}, "tiny.yaml")
+    point = sweep_points(loaded)[2]
+    run_scenario(point.scenario, tmp_path / "alone", SILENT, directories=directories, point=True)
+    alone = lasting_files(tmp_path / "alone")
+    assert alone == lasting_files(finished / "points" / point.id)
+    assert {"requests.parquet", "baseline_worlds.json", "figures/freshness_curve.svg"} <= {*alone}
+
+
+def test_each_world_that_points_share_is_simulated_once(tmp_path, monkeypatch):
+    import experiment.point_work
+    import experiment.run
+
+    worlds = []
+
+    def counted(world, *rest):
+        worlds.append((world.seed, world.policy.kind))
+        return simulate(world, *rest)
+
+    for module in (experiment.point_work, experiment.run):
+        monkeypatch.setattr(module, "simulate", counted)
+    sweep(tmp_path / "counted")
+    assert sorted(worlds) == sorted(
+        [(seed, kind) for seed in (0, 1) for kind in ("never", "always", *["consistency"] * 2)]
+    )
+    assert not list((tmp_path / "counted" / "points").glob(".*"))
+
+
+def test_points_of_another_version_are_made_again(finished, tmp_path):
+    directory = tmp_path / "older"
+    shutil.copytree(finished, directory)
+    old, other = sorted((directory / "points").iterdir())[:2]
+    manifest = json.loads((old / "manifest.json").read_text())
+    manifest["versions"] |= {"numpy": "1.0", "source": "another"}
+    (old / "manifest.json").write_text(json.dumps(manifest))
+    before = (other / "summary.json").stat().st_mtime_ns
+    told = []
+    loaded = from_mapping({**TINY, "sweep": SWEEP}, "tiny.yaml")
+    run_sweep(loaded, directory, SILENT, tell=told.append)
+    assert told == ["points made again: 1, as this program and numpy have changed since"]
+    assert lasting_files(directory) == lasting_files(finished)
+    assert (other / "summary.json").stat().st_mtime_ns == before
 
 
 def test_a_killed_sweep_goes_on_with_its_missing_points_only(finished, tmp_path):
@@ -99,20 +132,6 @@ def test_points_that_sweep_the_models_train_before_the_fan_out(tmp_path):
     for point in table["id"]:
         summary = json.loads((tmp_path / "models" / "points" / point / "summary.json").read_text())
         assert summary["engine"]["cached"]
-
-
-@pytest.mark.slow
-def test_a_ray_cluster_gives_the_same_bytes(finished, tmp_path):
-    pytest.importorskip("ray", reason="the extra `cluster` is not installed")
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
-    address = ["--node-ip-address", "127.0.0.1", "--port", "6401"]
-    head = ["--head", *address, "--num-cpus", "2", "--include-dashboard", "false"]
-    subprocess.run([*ray, "start", *head, "--disable-usage-stats"], check=True, timeout=120)
-    try:
-        sweep(tmp_path / "ray", ray="127.0.0.1:6401")
-    finally:
-        subprocess.run([*ray, "stop"], check=True, timeout=120)
-    assert summaries(tmp_path / "ray") == summaries(finished)
 
 
 def test_a_missing_ray_cluster_is_a_line_of_advice(tmp_path):
