@@ -65,16 +65,17 @@ def gained(gains: Sequence[Gain], metric: str) -> list[str]:
     if len(facets) < 2:
         return [_gained(gains, metric)] if facets else []
     most = [next(gain for gain in gains if gain.facet == facet) for facet in facets]
-    said = [
-        f"{gain.series} with {gain.facet} ({with_interval(gain.over_random, signed=True)})"
-        for gain in most
-        if gain.over_random.above_zero
-    ]
-    if not said:
+    where: dict[str, list[str]] = {}
+    for gain in most:
+        if gain.over_random.above_zero:
+            told = f"{gain.facet} ({with_interval(gain.over_random, signed=True)})"
+            where.setdefault(gain.series, []).append(told)
+    if not where:
         return ["Averaged over request frequencies, no policy is shown to beat random anywhere."]
+    said = [f"{series} with {listed(facets)}" for series, facets in where.items()]
     return [
         f"Averaged over request frequencies, the greatest gain in {metric.upper()} over asking at "
-        f"random equally often is that of {listed(said)}."
+        f"random equally often is that of {'; '.join(said)}."
     ]
 
 
@@ -116,11 +117,11 @@ def missing(sweep: SweepRecords, gains: Sequence[Gain]) -> str:
     """Say which of random and the bound the sweep lacks, and what is left out for it."""
     if not gains and RANDOM not in sweep.series:
         return (
-            "This sweep has no policy `random`, so what the others gain over it, and how much of "
-            "hindsight's gain that is, are left out."
+            "This sweep has no policy that asks at random, so what the others gain over that, and "
+            "how much of hindsight's gain it is, are left out."
         )
     if gains and not sweep.points["bound"].any():
-        return "This sweep has no policy `hindsight`, so shares of its gain are left out."
+        return "This sweep has no hindsight bound, so shares of its gain are left out."
     return ""
 
 

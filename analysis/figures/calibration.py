@@ -8,7 +8,7 @@ from analysis import theme
 from analysis.calibration import ERRORS, calibration
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.emphasis import emphasised
-from analysis.numerals import count, percent
+from analysis.numerals import count, number
 from analysis.panel import TOLERANCE
 from analysis.sweep_records import SweepRecords
 
@@ -16,17 +16,26 @@ from analysis.sweep_records import SweepRecords
 SPREAD = 0.03
 MOST_NAMED = 4
 
+#: The greatest difference that the lower panel shows.
+NEAR = 0.06
+
 
 def draw(sweep: SweepRecords) -> Drawing | None:
     """Draw realised against wanted request frequency; None where nothing was calibrated."""
     points = calibration(sweep)
     if points.empty:
         return None
-    with canvas(4.6) as (figure, (axes,)):
-        _band(axes)
-        _points(axes, points, sweep)
-        name_y_axis(axes, "realised request frequency")
-        axes.set_xlabel("wanted request frequency")
+    with canvas(6.2, rows=2, sharex=True, height_ratios=[3, 2]) as (figure, (whole, near)):
+        _band(whole)
+        _points(whole, points, sweep)
+        _frame(whole, points)
+        near.axhspan(-TOLERANCE, TOLERANCE, color=theme.colour("faint"), linewidth=0)
+        near.axhline(0, color=theme.colour("muted"), linewidth=1.0)
+        _points(near, points.assign(realised=points["realised"] - points["wanted"]), sweep)
+        _frame_near(near)
+        name_y_axis(whole, "realised request frequency")
+        name_y_axis(near, "realised minus wanted, percentage points")
+        near.set_xlabel("wanted request frequency")
     missed, short = points[points["missed"]], points[~points["reached"]]
     return Drawing(
         "calibration",
@@ -52,7 +61,7 @@ def _band(axes: Axes) -> None:
 def _points(axes: Axes, points: pd.DataFrame, sweep: SweepRecords) -> None:
     styles = theme.styles_of_policies(sweep.kinds)
     coloured = emphasised(sweep)
-    series = list(dict.fromkeys(points["series"]))
+    series = sorted(points["series"].unique(), key=lambda name: (name in coloured, name))
     for place, name in enumerate(series):
         part = points[points["series"] == name]
         aside = SPREAD * (place / max(1, len(series) - 1) - 0.5)
@@ -78,6 +87,9 @@ def _points(axes: Axes, points: pd.DataFrame, sweep: SweepRecords) -> None:
             markerfacecolor="none",
             markeredgecolor=theme.colour("vermillion"),
         )
+
+
+def _frame(axes: Axes, points: pd.DataFrame) -> None:
     limit = 1.08 * float(points[["wanted", "realised"]].max().max())
     axes.set_xlim(0, limit)
     axes.set_ylim(0, limit)
@@ -86,10 +98,16 @@ def _points(axes: Axes, points: pd.DataFrame, sweep: SweepRecords) -> None:
     axes.legend(loc="upper left", frameon=False, fontsize=9.5, handlelength=1.2)
 
 
+def _frame_near(axes: Axes) -> None:
+    axes.set_ylim(-NEAR, NEAR)
+    axes.yaxis.set_major_formatter(lambda value, _: number(100 * value, 0, signed=True))
+
+
 def _caption(points: pd.DataFrame, missed: pd.DataFrame, short: pd.DataFrame) -> str:
     text = (
         f"{count(len(points))} settings, moved a little sideways where they would hide one "
-        f"another; bars are {ERRORS} standard errors over users. A bar that touches the grey band "
+        f"another; bars are {ERRORS} standard errors over users. Below are the same differences, "
+        f"enlarged, up to {100 * NEAR:g} points. A bar that touches the grey band "
         f"({100 * TOLERANCE:g} points either side of the line) is near enough: half of the users "
         f"calibrated what the other half was served by, so small misses are expected."
     )
@@ -105,7 +123,7 @@ def _caption(points: pd.DataFrame, missed: pd.DataFrame, short: pd.DataFrame) ->
 
 def _named(part: pd.DataFrame) -> str:
     named = [
-        f"{row['series']} at {percent(row['wanted'])}"
+        f"{row['series']} at {100 * row['wanted']:g}%"
         + (f" ({row['facet']})" if row["facet"] else "")
         for _, row in part.iterrows()
     ]

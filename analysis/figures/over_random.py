@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from analysis import policy_gains, theme
 from analysis.drawing import Drawing, canvas, in_file_name, name_y_axis
-from analysis.numerals import count, intervals_over, with_interval
+from analysis.numerals import MINUS, count, intervals_over, with_interval
 from analysis.panel import Curve, Panel
 from analysis.policy_gains import RANDOM, Gain
 from analysis.sweep_records import SweepRecords
@@ -99,7 +99,9 @@ def _panel(axes: Axes, line: pd.DataFrame, style: Style) -> None:
         markersize=5,
     )
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:+.3g}".replace("-", "\u2212"))
+    axes.yaxis.set_major_formatter(
+        lambda value, _: f"{value:+.3g}".replace("-", MINUS) if value else "0"
+    )
     axes.set_xlim(0, None)
 
 

@@ -166,7 +166,7 @@ def test_twins_are_not_told_apart(tmp_path: Path) -> None:
     assert "no policy is shown to be the best: periodic has the highest HR@5" in sentence
     assert sentence.endswith("but is not told apart from staleness.")
     assert policy_gains.gains(sweep.panels) == []
-    assert "no policy `random`" in policy_verdicts.missing(sweep, [])
+    assert "no policy that asks at random" in policy_verdicts.missing(sweep, [])
 
 
 def test_realised_frequencies_are_judged_by_their_standard_error(sweep: SweepRecords) -> None:
