@@ -16,7 +16,7 @@ from experiment.scenario_error import ScenarioError
 from experiment.yaml_document import read_mapping
 
 if TYPE_CHECKING:
-    from experiment.scenario import LoadedScenario
+    from experiment.scenario import LoadedScenario, Scenario
     from experiment.sweep_points import SweepPoint
 
 # What only the models' libraries serve is imported where it is needed: they take seconds to load,
@@ -202,7 +202,30 @@ def _say_what_would_run(
             print(f"of them done: {done}, to do: {to_do}")
             if reason := remaining.reason():
                 print(reason)
+        left = remaining.points if command.resume else points
+        _say_estimate([point.scenario for point in left], command.jobs)
     return DONE
+
+
+def _say_estimate(scenarios: "Sequence[Scenario]", jobs: int) -> None:
+    from experiment.progress import duration
+    from experiment.sweep_estimate import estimated
+
+    estimate = estimated(scenarios)
+    if estimate is None:
+        print("no estimate: how many devices there are is only known when the data are read")
+        return
+    if not estimate.point_s:
+        return
+    mean_s = sum(estimate.point_s) / len(estimate.point_s)
+    memory_gb = estimate.memory_bytes / 1e9
+    print(
+        f"estimate: {mean_s:.1f} s and {memory_gb:.1f} GB a point; all points on {jobs} processes "
+        f"about {duration(estimate.wall_s(jobs))} and {jobs * memory_gb:.1f} GB, if half of the "
+        "interactions request (from times of mobile_3g, scaled by this processor's speed). "
+        "Training and tables come on top where the cache lacks them, which shows only when the "
+        "data are read"
+    )
 
 
 def _print_schema() -> int:
