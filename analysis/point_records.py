@@ -25,8 +25,13 @@ def sums(directory: Path, points: Iterable[str]) -> pd.DataFrame:
     frames = [
         read_frame(directory / "points" / point / "accuracy_by_user.parquet") for point in points
     ]
-    frame = pd.concat(frames).astype({"series": str})
-    summed = frame.groupby(["series", "user"], sort=True)[["interactions", *METRICS]].sum()
+    columns = ["interactions", *METRICS]
+    indexed = [
+        frame.astype({"series": str}).set_index(["series", "user"])[columns] for frame in frames
+    ]
+    if len(indexed) == 1:
+        return indexed[0].sort_index().astype(np.float64)
+    summed = pd.concat(indexed).groupby(level=["series", "user"], sort=True).sum()
     return summed.astype(np.float64)
 
 

@@ -27,9 +27,9 @@ def draw(sweep: SweepRecords, cost: Cost = FREQUENCY) -> Drawing | None:
     if settings is None:
         return None
     facets = [facet for facet in sweep.facets if (settings["facet"] == facet).any()][:MOST_PANELS]
-    look = Look(
-        emphasis.emphasised(sweep), theme.styles_of_policies(sweep.kinds), cost, len(facets)
-    )
+    styles = theme.styles_of_policies(sweep.kinds)
+    costs = (float(settings["cost"].min()), float(settings["cost"].max()))
+    look = Look(emphasis.emphasised(sweep), styles, cost, costs, len(facets))
     panels = [
         TradeOffPanel(panel, settings[settings["facet"] == panel.facet], look)
         for panel in sweep.panels
@@ -147,11 +147,13 @@ def _caption(sweep: SweepRecords, settings: pd.DataFrame, cost: Cost, whole: boo
     interactions = float((settings["interactions"] * seeds.clip(lower=1)).max())
     several = sweep.replications > 1
     band = intervals_over(max(panel.users for panel in drawn), "Bands and bars").rstrip(".")
+    apart = " Bands can overlap where the paired differences below tell policies apart."
     return (
         f"Each marker is one of {count(int(settings['swept'].sum()))} swept settings, or the never "
         f"or always world of the same runs, which are the ends of every line; on "
         f"{count(interactions)} interactions{' of all seeds together' if several else ''}. {band}"
-        f"{', all seeds of a user taken together' if several else ''}. Rings mark the Pareto front "
+        f"{', all seeds of a user taken together' if several else ''}."
+        f"{apart if len(sweep.series) > 1 else ''} Rings mark the Pareto front "
         f"by point estimates: no setting is both cheaper and more accurate.{_thin(sweep)}"
         f"{_BOUND if settings['bound'].any() else ''}{start}{cut}"
     )

@@ -32,12 +32,14 @@ class Look:
         emphasised: the series in colour, best first.
         styles: the look of each series.
         cost: the horizontal axis.
+        costs: the least and the greatest cost in any panel.
         panels: how many there are.
     """
 
     emphasised: Sequence[str]
     styles: Mapping[str, Style]
     cost: Cost
+    costs: tuple[float, float]
     panels: int
 
 
@@ -133,8 +135,9 @@ class TradeOffPanel:
         return self.limits[0] == 0
 
     def _frame_cost(self, axes: Axes) -> None:
-        dearest = float(self.settings["cost"].max())
-        axes.set_xlim(-0.03 * dearest, 1.04 * dearest)
+        cheapest, dearest = self.look.costs
+        start = 0.0 if cheapest < 0.5 * dearest else cheapest
+        axes.set_xlim(start - 0.03 * (dearest - start), dearest + 0.04 * (dearest - start))
         if self.look.cost.percent:
             step = 0.25 if self.look.panels > 2 else 0.1 if dearest < 0.6 else 0.2
             axes.set_xticks(np.arange(0, dearest * 1.04, step))
@@ -151,7 +154,8 @@ class TradeOffPanel:
             part[name].to_numpy(dtype=np.float64) for name in ("accuracy", "low", "high")
         )
         if len(part) > 2 and bool((np.diff(cost) >= 0).all()) and not np.isnan(low).any():
-            axes.fill_between(cost, low, high, color=colour, alpha=0.09, linewidth=0)
+            alpha = 0.09 if len(self.look.emphasised) <= MOST_INSIDE else 0.05
+            axes.fill_between(cost, low, high, color=colour, alpha=alpha, linewidth=0)
         else:
             axes.vlines(cost, low, high, color=colour, linewidth=1.1)
         own = ~part["series"].isin(ENDS).to_numpy() | (len(part) == 1)
