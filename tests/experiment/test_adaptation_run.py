@@ -78,7 +78,10 @@ def test_what_is_shown_follows_the_parameters_in_force(runs, kind):
     shipped, adapted = runs["none"][1], runs[kind][1]
     early = adapted["step"] <= 2  # trained at step 2 at the earliest
     if kind == "on_device":
-        pd.testing.assert_frame_equal(shipped[early], adapted[early])
+        later = ["next_rank_if_held", "next_rank_if_fresh"]  # with parameters that are not known
+        pd.testing.assert_frame_equal(
+            shipped[early].drop(columns=later), adapted[early].drop(columns=later)
+        )
     assert (shipped["consistency"] != adapted["consistency"])[~early].mean() > 0.3
 
 

@@ -208,7 +208,7 @@ def test_extreme_thresholds(tmp_path, directories, threshold, wanted):
 
 
 def test_a_run_that_breaks_leaves_nothing_under_its_name(tmp_path, directories, monkeypatch):
-    def break_off(_):
+    def break_off(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("experiment.run.report.write", break_off)
