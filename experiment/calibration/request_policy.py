@@ -56,6 +56,7 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     world = preparation.world(policy)
     tuned = _tuned(policy)
     if isinstance(policy, HindsightBound):
+        _refuse_changing_weights(preparation)
         planned, price = in_hindsight(policy, world)
         facts = _facts(policy, value=price, target=policy.target_frequency)
         return RequestPolicy(planned, (policy.with_own(price),), facts)
@@ -89,6 +90,15 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     return RequestPolicy(
         replace(world, assigned=PolicyAssignment(policies, of_device)), policies, facts
     )
+
+
+def _refuse_changing_weights(preparation: Preparation) -> None:
+    if preparation.adaptation is not None:
+        raise ModelError(
+            "plans by the tables of the shipped SRM, which this run re-trains; accepted with "
+            "models.adaptation {kind: none}",
+            key="policy",
+        )
 
 
 def _settled(

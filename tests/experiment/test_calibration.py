@@ -15,6 +15,7 @@ from experiment.calibration.halves import half_of_users
 from experiment.calibration.request_policy import request_policy
 from experiment.preparation import prepare
 from experiment.scenario import from_mapping
+from models.errors import ModelError
 from sim.engine import simulate
 from sim.policies import PolicyView
 from sim.policies.age_and_consistency import AgeAndConsistency
@@ -68,6 +69,7 @@ KINDS = [
     {"kind": "interest_drift"},
     {"kind": "uncertainty"},
     {"kind": "uncertainty", "by": "margin"},
+    {"kind": "learned"},
     {"kind": "network_aware", "inner": {"kind": "consistency"}},
     {"kind": "budgeted", "inner": {"kind": "always"}},
     {"kind": "hindsight"},
@@ -175,8 +177,6 @@ def test_a_calibrating_world_has_the_load_of_the_scenario(directories):
 
 
 def test_windows_too_short_to_settle_anything_are_told(directories):
-    from models.errors import ModelError
-
     ready = preparation(
         directories,
         {"kind": "consistency", "target_frequency": 0.3},
@@ -184,3 +184,11 @@ def test_windows_too_short_to_settle_anything_are_told(directories):
     )
     with pytest.raises(ModelError, match="at least 3"):
         request_policy(ready, SILENT)
+
+
+@pytest.mark.parametrize("policy", [{"kind": "learned", "threshold": 0.0}, {"kind": "hindsight"}])
+def test_what_needs_the_tables_of_the_shipped_model_says_so(directories, policy):
+    wanted = policy if "threshold" in policy else {**policy, "target_frequency": 0.3}
+    models = {**TINY["models"], "adaptation": {"kind": "on_device"}}
+    with pytest.raises(ModelError, match="which this run re-trains"):
+        request_policy(preparation(directories, wanted, models=models), SILENT)
