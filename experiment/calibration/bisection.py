@@ -1,5 +1,6 @@
 """Finds how eager a policy has to be to ask as often as is wanted."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,8 +8,6 @@ from scipy.optimize import brentq
 
 TOLERANCE = 0.002
 """Of a request frequency; users differ by more than that."""
-NEAR = 0.02
-"""What still counts as reached: signals of short lists move in steps."""
 MOST_TRIALS = 20
 
 
@@ -24,43 +23,49 @@ class Found:
     eagerness: float
     frequency: float
 
-    def reaches(self, wanted: float) -> bool:
-        """Tell whether the frequency is what was wanted, but for the steps that it moves in."""
-        return abs(self.frequency - wanted) <= NEAR
+
+NEVER, ALWAYS = Found(0.0, 0.0), Found(1.0, 1.0)
+"""What every policy comes near to."""
 
 
 class _NearEnough(Exception):
     pass
 
 
-def bisect(frequency_of: Callable[[float], float], wanted: float) -> Found:
+def bisect(
+    frequency_of: Callable[[float], float], wanted: float, low: Found = NEVER, high: Found = ALWAYS
+) -> tuple[Found, Found]:
     """Find the eagerness at which a policy asks with the wanted frequency.
 
     Brent's method cuts the bracket, by interpolation where that is faster than bisection (Brent
-    1973, chapter 4): two thirds of the trials on curves like those of policies. That nothing is
-    asked at an eagerness of 0, and at every step at 1, is taken for granted and not tried.
+    1973, chapter 4): two thirds of the trials on curves like those of policies.
 
     Args:
-        frequency_of: gives the frequency at an eagerness in (0, 1]; does not fall, but for chance.
-        wanted: in (0, 1).
+        frequency_of: gives the frequency at an eagerness; does not fall, but for chance.
+        wanted: between the frequencies of both ends.
+        low: lower end of the bracket; it is taken for granted and not tried.
+        high: upper end, likewise.
 
     Returns:
-        The first trial that is near enough; else the nearest, the most eager policy being one.
+        Twice the first trial that is near enough. Else the trials (or ends) on either side that are
+        nearest: the frequency jumps between them, or the most eager policy does not reach it.
     """
-    trials: list[Found] = []
+    below, above = low, high
 
     def excess(eagerness: float) -> float:
-        if eagerness in (0.0, 1.0):
-            return eagerness - wanted
-        trials.append(Found(eagerness, frequency_of(eagerness)))
-        if abs(trials[-1].frequency - wanted) <= TOLERANCE:
+        nonlocal below, above
+        if eagerness in (low.eagerness, high.eagerness):
+            return (low if eagerness == low.eagerness else high).frequency - wanted
+        trial = Found(eagerness, frequency_of(eagerness))
+        if abs(trial.frequency - wanted) <= TOLERANCE:
+            below = above = trial
             raise _NearEnough
-        return trials[-1].frequency - wanted
+        if trial.frequency < wanted:
+            below = max(below, trial, key=lambda each: each.eagerness)
+        else:
+            above = min(above, trial, key=lambda each: each.eagerness)
+        return trial.frequency - wanted
 
-    try:
-        brentq(excess, 0.0, 1.0, xtol=1e-7, maxiter=MOST_TRIALS, disp=False)
-    except _NearEnough:
-        return trials[-1]
-    if all(trial.frequency < wanted for trial in trials):
-        trials.append(Found(1.0, frequency_of(1.0)))
-    return min(trials, key=lambda trial: abs(trial.frequency - wanted))
+    with contextlib.suppress(_NearEnough):
+        brentq(excess, low.eagerness, high.eagerness, xtol=1e-7, maxiter=MOST_TRIALS, disp=False)
+    return below, above

@@ -1,21 +1,21 @@
 """The request policy of a run: as it stands, or fitted and calibrated on other users."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiment.calibration.bisection import Found, bisect
+from experiment.calibration.bisection import ALWAYS, Found, bisect
 from experiment.calibration.calibrating_world import calibrating_world
 from experiment.calibration.halves import half_of_users
 from experiment.calibration.hindsight import in_hindsight
 from experiment.preparation import Preparation
 from models.errors import ModelError
 from sim.engine import simulate
-from sim.policies import Policy, TunablePolicy
+from sim.policies import Mixture, Policy, TunablePolicy
 from sim.policies.assignment import PolicyAssignment
 from sim.policies.calibration_cells import CalibrationCells
 from sim.policies.hindsight import HindsightBound
@@ -24,6 +24,8 @@ from sim.world import World
 from workloads.progress import Progress
 
 LEAST_STEPS = 3
+NEAR = 0.02
+"""What still counts as a frequency that was reached."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     ]
     policies = tuple(each for each, _ in settled)
     of_device = half[world.sessions.user]
-    found = [each for _, each in settled if each is not None]
+    frequencies = [each for _, each in settled if each is not None]
     facts = _facts(
         policy,
         target=None if tuned is None else tuned.target_frequency,
         calibrated=[_own(each) for each in policies],
-        found=found,
+        frequencies=frequencies,
     )
     _warn_of_what_was_missed(facts)
     return RequestPolicy(
@@ -103,7 +105,7 @@ def _refuse_changing_weights(preparation: Preparation) -> None:
 
 def _settled(
     preparation: Preparation, world: World, users: NDArray[np.int64], progress: Progress
-) -> tuple[Policy, Found | None]:
+) -> tuple[Policy, float | None]:
     """Return the policy as some users settle it, and how often it then asks of them."""
     policy = world.policy
     if not policy.is_fitted:
@@ -116,14 +118,42 @@ def _settled(
     assert tuned.target_frequency is not None
     with progress.phase(f"calibrate to {tuned.target_frequency:g} requests a step", 20) as advance:
 
-        def frequency_of(eagerness: float) -> float:
-            tried = _with_eagerness(policy, eagerness)
+        def frequency_of(tried: Policy) -> float:
             records = simulate(calibrating_world(preparation, world, users, tried)).interactions
             advance(1)
             return float(records.requested.sum() / records.interactions)
 
-        found = bisect(frequency_of, tuned.target_frequency)
-    return _with_eagerness(policy, found.eagerness), found
+        return _calibrated(policy, tuned.target_frequency, frequency_of)
+
+
+def _calibrated(
+    policy: Policy, wanted: float, frequency_of: Callable[[Policy], float]
+) -> tuple[Policy, float]:
+    """Return the policy that asks as often as is wanted, or nearly, and how often it asks.
+
+    Where its frequency jumps, as that of a measure with few values does, both sides are mixed.
+    """
+
+    def eager(eagerness: float) -> Policy:
+        return _with_eagerness(policy, eagerness)
+
+    below, above = bisect(lambda eagerness: frequency_of(eager(eagerness)), wanted)
+    if below == above:
+        return eager(below.eagerness), below.frequency
+    if above == ALWAYS:
+        most = eager(above.eagerness)
+        return most, frequency_of(most)
+    less, more = eager(below.eagerness), eager(above.eagerness)
+    if less.uses_draws or more.uses_draws:
+        nearer = min(below, above, key=lambda each: abs(each.frequency - wanted))
+        return eager(nearer.eagerness), nearer.frequency
+
+    def mixed(share: float) -> Policy:
+        return Mixture(first=less, second=more, share=share)
+
+    ends = Found(0.0, below.frequency), Found(1.0, above.frequency)
+    found = bisect(lambda share: frequency_of(mixed(share)), wanted, *ends)[0]
+    return mixed(found.eagerness), found.frequency
 
 
 def _chain(policy: Policy) -> Iterator[Policy]:
@@ -165,7 +195,7 @@ def _facts(
     value: float | None = None,
     target: float | None = None,
     calibrated: list[float | None] | None = None,
-    found: list[Found] | None = None,
+    frequencies: list[float] | None = None,
 ) -> dict[str, Any]:
     parameters = [each.parameter for each in _chain(policy) if each.parameter]
     return {
@@ -175,8 +205,8 @@ def _facts(
         "value": value,
         "target_frequency": target,
         "calibrated": calibrated,
-        "calibrating_frequency": [each.frequency for each in found] if found else None,
-        "reached": target is None or all(each.reaches(target) for each in found or ()),
+        "calibrating_frequency": frequencies or None,
+        "reached": target is None or all(abs(each - target) <= NEAR for each in frequencies or ()),
         "bound": policy.is_bound,
     }
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scenario import TINY
 
-from experiment.calibration.bisection import MOST_TRIALS, TOLERANCE, bisect
+from experiment.calibration.bisection import ALWAYS, MOST_TRIALS, TOLERANCE, bisect
 from experiment.calibration.calibrating_world import MOST_DEVICES, calibrating_world
 from experiment.calibration.halves import half_of_users
 from experiment.calibration.request_policy import request_policy
@@ -30,25 +30,34 @@ def preparation(directories, policy, **sections):
     return prepare(scenario, directories, SILENT)
 
 
-@given(wanted=st.floats(0.01, 0.99), bend=st.floats(0.5, 5.0), step=st.sampled_from([0, 0.04]))
-def test_bisection_finds_the_wanted_frequency_of_any_rising_curve(wanted, bend, step):
+@given(wanted=st.floats(0.01, 0.99), bend=st.floats(0.5, 5.0))
+def test_bisection_finds_the_wanted_frequency_of_any_rising_curve(wanted, bend):
     trials = []
 
     def frequency_of(eagerness):
         trials.append(eagerness)
-        frequency = eagerness**bend
-        return frequency if not step else np.floor(frequency / step) * step
+        return eagerness**bend
 
-    found = bisect(frequency_of, wanted)
-    assert abs(found.frequency - wanted) <= max(TOLERANCE, step)
-    assert len(trials) <= MOST_TRIALS + 1
+    found, same = bisect(frequency_of, wanted)
+    assert found == same
+    assert abs(found.frequency - wanted) <= TOLERANCE
+    assert len(trials) <= MOST_TRIALS
     assert found.frequency == frequency_of(found.eagerness)
 
 
-def test_bisection_ends_with_the_most_that_there_is():
-    found = bisect(lambda eagerness: 0.4 * eagerness, 0.7)
-    assert (found.eagerness, found.frequency) == (1.0, 0.4)
-    assert not found.reaches(0.7)
+@given(wanted=st.floats(0.01, 0.99), height=st.sampled_from([0.1, 0.25]))
+def test_bisection_tells_between_which_frequencies_a_curve_jumps(wanted, height):
+    below, above = bisect(lambda eagerness: np.floor(eagerness / height) * height, wanted)
+    assert below.frequency <= wanted + TOLERANCE
+    assert above.frequency >= wanted - TOLERANCE
+    assert above.eagerness - below.eagerness < 0.01
+    assert above.frequency - below.frequency <= height + 1e-9 or above.eagerness == 1.0
+
+
+def test_bisection_ends_where_the_most_is_not_enough():
+    below, above = bisect(lambda eagerness: 0.4 * eagerness, 0.7)
+    assert above == ALWAYS
+    assert below.frequency < 0.4
 
 
 @given(seed=st.integers(0, 2**40), users=st.integers(1, 200))
@@ -64,6 +73,7 @@ KINDS = [
     {"kind": "staleness"},
     {"kind": "consistency"},
     {"kind": "consistency", "measure": "kendall"},
+    {"kind": "consistency", "measure": "top_overlap"},
     {"kind": "consistency_drop"},
     {"kind": "age_and_consistency"},
     {"kind": "interest_drift"},
