@@ -286,6 +286,7 @@ class PlainProgram:
             candidate_count=world.table.candidate_count,
             wake_energy_j=wake_j,
             draws=self.draws[device, step : step + 1],
+            session_draw=float(self.draws[device, -1]) if self.draws.size else math.nan,
         )
 
     def signal(

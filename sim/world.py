@@ -181,6 +181,9 @@ class World:
         return links
 
     def policy_draws(self) -> NDArray[np.float64]:
-        """Draw the policies' random numbers: [devices, steps], or [devices, 0] if none uses any."""
-        steps = self.table.steps if self.policies.use_draws else 0
-        return draws.uniform_table(self.seed, "policy", self.devices, steps)
+        """Draw the policies' random numbers: [devices, steps + 1], the last of the session.
+
+        Of the shape [devices, 0] if no policy uses any.
+        """
+        columns = self.table.steps + 1 if self.policies.use_draws else 0
+        return draws.uniform_table(self.seed, "policy", self.devices, columns)

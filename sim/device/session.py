@@ -27,7 +27,7 @@ class Session:
     Args:
         world: the world that the device lives in.
         device: which device.
-        draws: float64, shape [steps]; its policy draws (or empty).
+        draws: float64, shape [steps + 1]; its policy draws, the last of the session (or empty).
         records: columns of the fleet, of which the session fills its device's row.
         parameters: the SRM's parameters on this device; None where they never change.
         models: what other than the shipped parameters would show; None where there are none.
@@ -309,6 +309,7 @@ class Session:
             candidate_count=self._world.table.candidate_count,
             wake_energy_j=wake_energy_j,
             draws=self._draws[step:end],
+            session_draw=float(self._draws[-1]) if len(self._draws) else np.nan,
         )
 
     def _signals(

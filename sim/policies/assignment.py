@@ -32,8 +32,8 @@ class PolicyAssignment:
 
     @property
     def use_draws(self) -> bool:
-        """Whether any policy does."""
-        return any(policy.uses_draws for policy in self.policies)
+        """Whether any policy does, of steps or of sessions."""
+        return any(each.uses_draws or each.uses_session_draw for each in self.policies)
 
     @property
     def read_link(self) -> bool:

@@ -32,7 +32,9 @@ class Mixture(Policy):
     def _says_how_often(self) -> Self:
         for key in ("first", "second"):
             member = getattr(self, key)
-            if getattr(member, "target_frequency", None) is not None or not member.is_fitted:
+            if member.is_bound:
+                raise invalid("is a bound and no policy of devices; it stands by itself", key)
+            if member.wants_frequency or not member.is_fitted:
                 raise invalid("is to be calibrated; a mixture takes policies that are not", key)
         return self
 
@@ -55,9 +57,37 @@ class Mixture(Policy):
         return True
 
     @property
+    def uses_session_draw(self) -> bool:
+        """Whether either does."""
+        return self.first.uses_session_draw or self.second.uses_session_draw
+
+    @property
     def reads_link(self) -> bool:
         """Whether either does."""
         return self.first.reads_link or self.second.reads_link
+
+    @property
+    def is_adjustable(self) -> bool:
+        """Whether both are one policy with two parameters."""
+        return type(self.first) is type(self.second) and self.first.is_adjustable
+
+    @property
+    def eagerness(self) -> float:
+        """The weighted harmonic mean: of 1 / steps and 1 / (steps + 1) that of the steps between.
+
+        Exists where the mixture is adjustable, as does `with_eagerness`.
+        """
+        members: tuple[Any, Any] = self.first, self.second
+        first, second = (each.eagerness for each in members)
+        if not first or not second:
+            return 0.0
+        return float(1.0 / ((1.0 - self.share) / first + self.share / second))
+
+    def with_eagerness(self, eagerness: float) -> Policy:
+        """Return the one policy with the parameter, or mixture, of that eagerness."""
+        first: Any = self.first
+        moved: Policy = first.with_eagerness(eagerness)
+        return moved
 
     @property
     def series(self) -> str:

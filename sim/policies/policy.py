@@ -33,8 +33,10 @@ class PolicyView(NamedTuple):
         candidate_count: items in a fresh list.
         wake_energy_j: what waking the radio for a request costs, its tail included (`WakeEnergy`);
             nan unless the policy `reads_link`.
-        draws: float64 in (0, 1); this device's own random numbers (empty unless the policy
-            `uses_draws`).
+        draws: float64 in (0, 1); this device's own random numbers, one a step (empty unless the
+            policy `uses_draws`).
+        session_draw: a random number in (0, 1) that stays the same for the whole session; nan
+            unless the policy `uses_session_draw`.
     """
 
     first_step: int
@@ -47,6 +49,7 @@ class PolicyView(NamedTuple):
     candidate_count: int = 0
     wake_energy_j: float = np.nan
     draws: NDArray[np.float64] = np.zeros(0)
+    session_draw: float = np.nan
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -77,8 +80,23 @@ class Policy(Settings):
         return False
 
     @property
+    def uses_session_draw(self) -> bool:
+        """Whether `asks` reads `view.session_draw`."""
+        return False
+
+    @property
     def reads_link(self) -> bool:
         """Whether `asks` reads `view.wake_energy_j`; devices then consult it step by step."""
+        return False
+
+    @property
+    def is_adjustable(self) -> bool:
+        """Whether the policy has an `eagerness`, and `with_eagerness` returns another one's."""
+        return False
+
+    @property
+    def wants_frequency(self) -> bool:
+        """Whether it, or a policy inside it, is to be calibrated to a wanted frequency."""
         return False
 
     @property

@@ -1,6 +1,10 @@
 """Policies around another policy, which they restrain or encourage."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import model_validator
+
+from workloads.settings import invalid
 
 from .policy import Policy
 
@@ -16,6 +20,19 @@ class Wrapper(Policy):
     inner: "AnyPolicy"
     """The policy inside."""
 
+    @model_validator(mode="after")
+    def _goes_around_a_policy(self) -> Self:
+        if self.inner.is_bound:
+            raise invalid("is a bound and no policy of devices; it stands by itself", "inner")
+        if super().wants_frequency and self.inner.wants_frequency:
+            raise invalid("has a wanted frequency as well; accepted: one of both", "inner")
+        return self
+
+    @property
+    def wants_frequency(self) -> bool:
+        """Whether it or the inner policy does."""
+        return super().wants_frequency or self.inner.wants_frequency
+
     @property
     def signals(self) -> tuple[str, ...]:
         """What the inner policy reads."""
@@ -25,6 +42,11 @@ class Wrapper(Policy):
     def uses_draws(self) -> bool:
         """Whether the inner policy does."""
         return self.inner.uses_draws
+
+    @property
+    def uses_session_draw(self) -> bool:
+        """Whether the inner policy does."""
+        return self.inner.uses_session_draw
 
     @property
     def reads_link(self) -> bool:

@@ -44,6 +44,7 @@ def view(numbers, first_step=0, fresh=0.9, draws=None, **given):
         signals=signals,
         fresh_signals=dict.fromkeys(signals, fresh),
         candidate_count=50,
+        session_draw=0.5,
         draws=np.linspace(0.05, 0.95, len(numbers)) if draws is None else np.asarray(draws),
         **given,
     )
@@ -57,6 +58,8 @@ def view(numbers, first_step=0, fresh=0.9, draws=None, **given):
         (Periodic(every=1), [1, 1, 1, 1, 1]),
         (Periodic(every=2), [0, 1, 0, 1, 0]),
         (Periodic(every=5), [0, 0, 0, 0, 1]),
+        # With the session's draw of .5 a period of 4 has two steps behind it.
+        (Periodic(every=4, phase="random"), [0, 1, 0, 0, 0]),
         (Random(probability=0.3), [1, 1, 0, 0, 0]),
         (Staleness(steps=4), [0, 0, 0, 1, 1]),
         (Staleness(seconds=60.0), [0, 0, 1, 1, 1]),
