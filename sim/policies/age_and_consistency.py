@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from .calibration_cells import CalibrationCells
 from .consistency import Measure
@@ -24,7 +24,7 @@ class AgeAndConsistency(ThresholdPolicy):
     threshold: Annotated[float, Field(ge=0)] | Quantile | None = None
     """Ask when the weighted sum exceeds this: a number, or `{quantile: q}` of the calibrating
     users' sums."""
-    age_weight: float | None = Field(default=None, ge=0)
+    age_weight: FiniteFloat | None = Field(default=None, ge=0)
     """What a step of age counts for, against a fall of consistency from 1 to 0; null: fitted on the
     calibrating users."""
     measure: Measure = "footrule"

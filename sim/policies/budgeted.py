@@ -34,6 +34,8 @@ class Budgeted(Wrapper, TunablePolicy):
     def _tokens(self, view: PolicyView) -> NDArray[np.float64]:
         """Return what is in the bucket at each decision of the view, if nothing is taken before."""
         per_s, left, since_s = float(self.own) / 3600, self.burst, -np.inf
+        if per_s == np.inf:  # also in no time
+            return np.full(len(view.decision_s), self.burst)
         for time_s in view.requested_s.tolist():
             if since_s > -np.inf:
                 left = min(left + per_s * (time_s - since_s), self.burst)

@@ -32,19 +32,24 @@ class CalibrationCells(NamedTuple):
         cls,
         table: OutcomeTable,
         users: NDArray[np.int64],
-        first_list_age_steps: int,
+        first_list_age_steps: int | None,
         signals: Iterable[str],
     ) -> Self:
         """Return the cells of some users.
 
+        A popularity list has no age that could be weighed, so its cells are left out.
+
         Args:
             table: the outcome table.
             users: int64: positions of the users.
-            first_list_age_steps: age of the preloaded list at step 0.
+            first_list_age_steps: age of the preloaded list at step 0; None where devices begin with
+                a popularity list.
             signals: the signals that are asked for.
         """
         last = table.steps - 1
-        rows = [(table.steps, -first_list_age_steps), *((row, row) for row in range(last))]
+        rows = [(row, row) for row in range(last)]
+        if first_list_age_steps is not None:
+            rows.insert(0, (table.steps, -first_list_age_steps))
         pairs = [(r, t, t - made) for r, made in rows for t in range(max(made + 1, 0), last)]
         row, step, age = np.array(pairs, np.int64).reshape(-1, 3).T
         cell = table.cell_offset[row] + step

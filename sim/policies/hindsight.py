@@ -1,5 +1,6 @@
 """The bound that no device can reach: requests chosen by whoever knows what is to come."""
 
+import math
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ class HindsightBound(TunablePolicy):
     is_bound: ClassVar[bool] = True
 
     kind: Literal["hindsight"] = "hindsight"
-    request_price: float | None = Field(default=None)
+    request_price: float | None = Field(default=None, ge=-math.inf)
     """What a request has to bring, summed over all steps that it serves, in NDCG@10."""
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:

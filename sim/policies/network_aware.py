@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from workloads.settings import invalid
 
 from .policy import Policy, PolicyView
-from .tunable import TunablePolicy
+from .whole_number import WholeNumberPolicy
 from .wrapper import Wrapper
 
 
@@ -41,14 +41,15 @@ class NetworkAware(Wrapper):
         """Let the inner policy be calibrated, as this one has no parameter that decides alone."""
         if not isinstance(values, dict) or values.get("target_frequency") is None:
             return values
-        rest = {key: value for key, value in values.items() if key != "target_frequency"}
-        if isinstance(rest.get("inner"), dict):
-            rest["inner"] = {**rest["inner"], "target_frequency": values["target_frequency"]}
-        return rest
+        rest = dict(values)
+        wanted, inner = rest.pop("target_frequency"), rest.get("inner")
+        if not isinstance(inner, dict):
+            return values
+        return {**rest, "inner": {**inner, "target_frequency": wanted}}
 
     @model_validator(mode="after")
     def _can_be_moved(self) -> Self:
-        if not isinstance(self.inner, TunablePolicy):
+        if not self.inner.is_adjustable:
             message = "has nothing that could make it ask earlier or later"
             raise invalid(message, "inner")
         if self.cheap_below_j > self.dear_above_j:
@@ -60,6 +61,11 @@ class NetworkAware(Wrapper):
     def reads_link(self) -> bool:
         """It does."""
         return True
+
+    @property
+    def uses_draws(self) -> bool:
+        """Whether the inner policy does, or is moved to between two whole numbers of steps."""
+        return self.inner.uses_draws or isinstance(self.inner, WholeNumberPolicy)
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the inner policy does, moved."""

@@ -37,6 +37,16 @@ class TunablePolicy(Policy):
         return self
 
     @property
+    def is_adjustable(self) -> bool:
+        """It is, but for a bound, which is planned."""
+        return not self.is_bound
+
+    @property
+    def wants_frequency(self) -> bool:
+        """Whether a frequency takes the place of the parameter."""
+        return self.target_frequency is not None
+
+    @property
     def own(self) -> Any:
         """The policy's parameter.
 

@@ -46,5 +46,6 @@ POLICIES = (
     Budgeted(per_hour=60.0, inner=Random(probability=0.5)),
     NetworkAware(inner=Consistency(threshold=0.4), earlier=0.3, later=0.3),
     NetworkAware(inner=Random(probability=0.4), earlier=0.3, later=0.3),
+    NetworkAware(inner=Staleness(steps=3), earlier=0.3, later=0.2),
     NetworkAware(inner=Budgeted(per_hour=40.0, inner=Staleness(steps=2))),
 )

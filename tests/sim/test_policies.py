@@ -103,6 +103,20 @@ def test_a_bucket_gives_out_its_tokens_and_fills_again():
     )
 
 
+def test_an_endless_budget_is_there_at_once():
+    endless = Budgeted(per_hour=np.inf, burst=1.0, inner=Always())
+    now = view([0.5], requested_s=np.array([0.0]))  # a second decision at the very same time
+    np.testing.assert_array_equal(endless.asks(now), [1])
+
+
+def test_a_mixture_of_neighbours_is_as_eager_as_what_lies_between():
+    between = Mixture(first=Staleness(steps=2), second=Staleness(steps=3), share=0.25)
+    assert between.eagerness == pytest.approx(1 / 2.25)
+    assert between.with_eagerness(1 / 2.25).share == pytest.approx(0.25)
+    assert between.with_eagerness(0.5) == Staleness(steps=2)
+    assert not Mixture(first=Never(), second=Staleness(steps=3), share=0.25).is_adjustable
+
+
 def test_a_network_aware_policy_asks_earlier_where_that_is_cheap_and_holds_back_where_dear():
     aware = NetworkAware(inner=Consistency(threshold=0.505), earlier=0.2, later=0.2)
     for wake_energy_j, threshold in ((0.5, 0.707), (5.0, 0.505), (12.0, 0.303), (np.inf, 0.303)):
@@ -195,6 +209,31 @@ def test_a_policy_is_told_by_its_parameter_or_by_a_wanted_frequency():
         {"kind": "consistency", "threshold": 40.0},
         {"kind": "consistency", "threshold": {"quantile": 1.5}},
         {"kind": "network_aware", "inner": {"kind": "always"}},
+        {"kind": "network_aware", "inner": {"kind": "hindsight", "request_price": 0.1}},
+        {"kind": "budgeted", "per_hour": 4.0, "inner": {"kind": "hindsight", "request_price": 0.1}},
+        {"kind": "hindsight", "request_price": np.nan},
+        {"kind": "age_and_consistency", "threshold": 0.5, "age_weight": np.inf},
+        {
+            "kind": "budgeted",
+            "target_frequency": 0.2,
+            "inner": {"kind": "random", "target_frequency": 0.5},
+        },
+        {
+            "kind": "mixture",
+            "share": 0.5,
+            "first": {"kind": "hindsight", "request_price": 0.1},
+            "second": {"kind": "never"},
+        },
+        {
+            "kind": "mixture",
+            "share": 0.5,
+            "first": {
+                "kind": "budgeted",
+                "per_hour": 4.0,
+                "inner": {"kind": "consistency", "target_frequency": 0.5},
+            },
+            "second": {"kind": "never"},
+        },
     ):
         with pytest.raises(ValidationError):
             POLICY.validate_python(wrong)

@@ -9,7 +9,9 @@ from random_world import make_world
 from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.network_aware import NetworkAware
+from sim.policies.periodic import Periodic
 from sim.policies.random import Random
+from sim.policies.staleness import Staleness
 from sim.radio.meter import Spent
 from sim.radio.radio import Radio
 from sim.radio.wake_energy import wake_energy_j
@@ -59,3 +61,16 @@ def test_network_aware_phones_send_more_of_their_requests_into_tails():
     plain = share_in_tail(Random(probability=0.3))
     aware = share_in_tail(NetworkAware(inner=Random(probability=0.3), earlier=0.3, later=0.15))
     assert aware > 1.5 * plain
+
+
+@pytest.mark.parametrize("inner", [Periodic(every=4), Staleness(steps=4)], ids=repr)
+def test_whole_numbers_of_steps_are_moved_to_what_lies_between_them(inner):
+    def frequency(policy):
+        wifi = PresetNetwork.model_validate({"preset": "wifi"})
+        return simulate(make_world(policy=policy, network=wifi)).interactions.requested.mean()
+
+    # 1 / 2.5 and 1 / 6.5 in place of 1 / 4; on Wi-Fi every request is cheap.
+    faster, slower = 1 / 2.5 - 1 / 4, 1 / 4 - 1 / 6.5
+    assert frequency(NetworkAware(inner=inner, earlier=faster)) > 1.2 * frequency(inner)
+    dear = {"cheap_below_j": 0.0, "dear_above_j": 0.0, "later": slower}
+    assert 0 < frequency(NetworkAware(inner=inner, **dear)) < frequency(inner)
