@@ -67,9 +67,16 @@ class AgeAndConsistency(ThresholdPolicy):
 
     @property
     def eagerness(self) -> float:
-        """1 / (1 + threshold), as the sum has no upper end."""
-        return float(1.0 / (1.0 + self.own))
+        """h / (h + threshold), as the sum has no upper end; h is the sum at full disagreement on a
+        list five steps old.
+        """
+        return float(self._half_way / (self._half_way + self.own))
 
     def with_eagerness(self, eagerness: float) -> Policy:
         """Return the policy with the threshold of that eagerness."""
-        return self.with_own(np.inf if eagerness == 0 else (1.0 - eagerness) / eagerness)
+        threshold = np.inf if eagerness == 0 else self._half_way * (1.0 - eagerness) / eagerness
+        return self.with_own(threshold)
+
+    @property
+    def _half_way(self) -> float:
+        return 1.0 + 5.0 * (self.age_weight or 0.0)
