@@ -67,9 +67,7 @@ class AgeAndConsistency(ThresholdPolicy):
 
     @property
     def eagerness(self) -> float:
-        """h / (h + threshold), as the sum has no upper end; h is the sum at full disagreement on a
-        list five steps old.
-        """
+        """Half way is the sum at full disagreement on a list five steps old, as it has no end."""
         return float(self._half_way / (self._half_way + self.own))
 
     def with_eagerness(self, eagerness: float) -> Policy:
