@@ -18,8 +18,9 @@ def calibration(sweep: SweepRecords) -> pd.DataFrame:
     "Sampling techniques", 1977, chapter 6), with all seeds of a user taken together.
 
     Returns:
-        Columns facet, series, wanted, realised, error, reached (the policy can ask so often) and
-        missed (it can, but is further off than `TOLERANCE` + `ERRORS` standard errors).
+        Columns facet, series, wanted, realised, error, reached (users that calibrated it could be
+        made to ask so often) and missed (it is further off than `TOLERANCE` + `ERRORS` standard
+        errors).
     """
     settings = sweep.settings[sweep.settings["target"].notna()]
     rows = []
@@ -31,8 +32,7 @@ def calibration(sweep: SweepRecords) -> pd.DataFrame:
         users = len(by_user)
         error = float((deviation * users / max(1, users - 1)) ** 0.5 / interactions.sum())
         off = abs(realised - float(setting["target"]))
-        reached = bool(setting["reached"])
-        missed = reached and off > TOLERANCE + ERRORS * error
+        missed = off > TOLERANCE + ERRORS * error
         rows.append(
             (
                 setting["facet"],
@@ -40,7 +40,7 @@ def calibration(sweep: SweepRecords) -> pd.DataFrame:
                 setting["target"],
                 realised,
                 error,
-                reached,
+                bool(setting["reached"]),
                 missed,
             )
         )

@@ -39,7 +39,13 @@ class Contest:
 
     @property
     def winner(self) -> str | None:
-        """The best one, if it is above every other with a paired interval above 0; else None."""
+        """The best one, if it is above every other with a paired interval above 0; else None.
+
+        Intervals are not widened for the number of series: it is one claim, and most often wrong
+        where two series tie ahead of all others, one of which is then named in 5% of samples; the
+        more are tied, the nearer is the second. (Of k equal normal means it is wrong in 5%, 1.4%
+        and 0.4% of samples for k = 2, 3 and 5.)
+        """
         alone = self.leads and all(lead.above_zero for lead in self.leads.values())
         return self.best if alone else None
 

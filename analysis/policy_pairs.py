@@ -43,19 +43,7 @@ def pairs(sweep: SweepRecords) -> pd.DataFrame:
     rows = [
         row for panel in sweep.panels for frequency in wanted for row in _rows(panel, frequency)
     ]
-    columns = [
-        "facet",
-        "frequency",
-        "policy",
-        "other",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_adjusted",
-        "told_apart",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _rows(panel: Panel, frequency: float) -> list[tuple[object, ...]]:

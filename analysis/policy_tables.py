@@ -75,8 +75,7 @@ def over_random(gains: Sequence[Gain]) -> Table:
         for gain in gains:
             if gain.facet != facet:
                 continue
-            name = f"{gain.series} {LUCK}" if gain.bound else gain.series
-            row = [name, with_interval(gain.over_random, signed=True)]
+            row = [_named(gain), with_interval(gain.over_random, signed=True)]
             if shares:
                 known = gain.recovered
                 row.append(NOTHING if known is None else percent_with_interval(known))
@@ -88,6 +87,10 @@ def over_random(gains: Sequence[Gain]) -> Table:
     columns += [f"random's {100 * policy_gains.AT:g}%, with"] if equal else []
     columns.append("between")
     return tables.of_texts("What policies gain over random", columns, rows, stacked=True)
+
+
+def _named(gain: Gain) -> str:
+    return f"{gain.series} {LUCK}" if gain.bound else gain.series
 
 
 def by_metric(sweep: SweepRecords) -> Table:
@@ -105,7 +108,8 @@ def by_metric(sweep: SweepRecords) -> Table:
             next(g for g in found[m] if (g.facet, g.series) == (gain.facet, gain.series))
             for m in METRICS
         ]
-        rows.append([gain.series, *[with_interval(each.over_random, signed=True) for each in same]])
+        areas = [with_interval(each.over_random, signed=True) for each in same]
+        rows.append([_named(gain), *areas])
     columns = ["Policy", *[metric.upper() for metric in METRICS]]
     return tables.of_texts("Area over random by every metric", columns, rows, stacked=True)
 

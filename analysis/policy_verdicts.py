@@ -35,14 +35,14 @@ def _winner(contest: Contest, metric: str) -> str:
     reached = f"{metric.upper()} {with_interval(contest.accuracy[best])}"
     lead = with_interval(contest.leads[second], signed=True)
     if contest.winner:
-        others = f" and told apart from all {count(len(contest.leads))} others"
+        over = f"the interval of its lead is above 0 over each of the {len(contest.leads)} others"
         return (
             f"{at} {best} is the best: {reached}, {lead} to the next, {second}"
-            f"{others if len(contest.leads) > 1 else ''}."
+            f"{f'; {over}' if len(contest.leads) > 1 else ''}."
         )
     return (
-        f"{at} no policy is shown to be the best: {best} has the highest {reached}, but is not "
-        f"told apart from {listed(contest.tied)}."
+        f"{at} no policy is shown to be the best: {best} has the highest {reached}, but the "
+        f"interval of its lead over {listed(contest.tied)} includes 0."
     )
 
 
@@ -60,35 +60,39 @@ def _winners_of_facets(contests: Sequence[Contest]) -> str:
 
 
 def gained(gains: Sequence[Gain], metric: str) -> list[str]:
-    """Return what policies gain over random; with several facets only who gains most in each."""
+    """Return what policies gain over random; with several facets only who gains most in each.
+
+    Gains whose interval includes 0 are no gains here, however great they seem.
+    """
     facets = list(dict.fromkeys(gain.facet for gain in gains if not gain.bound))
     if len(facets) < 2:
         return [_gained(gains, metric)] if facets else []
-    most = [next(gain for gain in gains if gain.facet == facet) for facet in facets]
+    most: dict[str, Gain] = {}
+    for gain in gains:
+        if gain.over_random.above_zero and not gain.bound:
+            most.setdefault(gain.facet, gain)
     where: dict[str, list[str]] = {}
-    for gain in most:
-        if gain.over_random.above_zero:
-            told = f"{gain.facet} ({with_interval(gain.over_random, signed=True)})"
-            where.setdefault(gain.series, []).append(told)
+    for gain in most.values():
+        told = f"{gain.facet} ({with_interval(gain.over_random, signed=True)})"
+        where.setdefault(gain.series, []).append(told)
     if not where:
         return ["Averaged over request frequencies, no policy is shown to beat random anywhere."]
     said = [f"{series} with {listed(facets)}" for series, facets in where.items()]
     return [
         f"Averaged over request frequencies, the greatest gain in {metric.upper()} over asking at "
-        f"random equally often is that of {'; '.join(said)}."
+        f"random equally often, of those whose interval is above 0, is that of {'; '.join(said)}."
     ]
 
 
 def _gained(gains: Sequence[Gain], metric: str) -> str:
     real = [gain for gain in gains if not gain.bound]
-    best = real[0]
+    better = [gain for gain in real if gain.over_random.above_zero]
     same = [gain.series for gain in real if _open(gain.over_random)]
     worse = [gain.series for gain in real if gain.over_random.below_zero]
     text = "Averaged over the frequencies that both reach, no policy is shown to beat random."
-    if best.over_random.above_zero:
-        text = _best_gain(best, metric)
-        others = [gain.series for gain in real[1:] if gain.over_random.above_zero]
-        if others:
+    if better:
+        text = _best_gain(better[0], metric)
+        if others := [gain.series for gain in better[1:]]:
             text += f" Above random too, by less: {listed(others)}."
     if same:
         text += f" Not told apart from random: {listed(same)}."
@@ -109,7 +113,7 @@ def _best_gain(best: Gain, metric: str) -> str:
         text += f", {share} of what perfect hindsight would gain"
     if best.requests is not None:
         needed = percent_with_interval(best.requests)
-        text += f". It is as accurate as random at {100 * AT:g}% with {needed} of requests"
+        text += f". It is as accurate as random at {100 * AT:g}% where it asks at {needed}"
     return f"{text}."
 
 

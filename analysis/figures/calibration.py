@@ -36,7 +36,8 @@ def draw(sweep: SweepRecords) -> Drawing | None:
         name_y_axis(whole, "realised request frequency")
         name_y_axis(near, "realised minus wanted, percentage points")
         near.set_xlabel("wanted request frequency")
-    missed, short = points[points["missed"]], points[~points["reached"]]
+    missed = points[points["missed"] & points["reached"]]
+    short = points[points["missed"] & ~points["reached"]]
     return Drawing(
         "calibration",
         "Did policies ask as often as was wanted?",
@@ -77,7 +78,7 @@ def _points(axes: Axes, points: pd.DataFrame, sweep: SweepRecords) -> None:
             linewidth=1.0,
             label=name if name in coloured else None,
         )
-        off = part[part["missed"] | ~part["reached"]]
+        off = part[part["missed"]]
         axes.plot(
             off["wanted"] + aside,
             off["realised"],

@@ -18,11 +18,15 @@ from analysis import (
     policy_contest,
     policy_gains,
     policy_pairs,
+    policy_tables,
     policy_verdicts,
     sweep_records,
     theme,
 )
+from analysis.figures import calibration as calibration_figure
+from analysis.intervals import Estimate
 from analysis.panel import Panel
+from analysis.policy_gains import Gain
 from analysis.sweep_records import SweepRecords
 
 
@@ -164,7 +168,7 @@ def test_twins_are_not_told_apart(tmp_path: Path) -> None:
     assert contest.tied == ["staleness"]
     (sentence,) = policy_verdicts.winners([contest], "hr@5")
     assert "no policy is shown to be the best: periodic has the highest HR@5" in sentence
-    assert sentence.endswith("but is not told apart from staleness.")
+    assert sentence.endswith("but the interval of its lead over staleness includes 0.")
     assert policy_gains.gains(sweep.panels) == []
     assert "no policy that asks at random" in policy_verdicts.missing(sweep, [])
 
@@ -205,3 +209,49 @@ def test_what_must_be_beaten_is_always_in_colour(tmp_path: Path) -> None:
     chosen = emphasis.emphasised(sweep)
     assert len(chosen) == emphasis.MOST
     assert chosen[-2:] == ["random", "periodic"]
+
+
+def gain(series: str, value: float, half: float, facet: str = "") -> Gain:
+    """A gain over random with an interval so wide to either side."""
+    over_random = Estimate(value, value - half, value + half)
+    return Gain(facet, series, False, 0.05, 0.8, over_random, None, None, None)
+
+
+def test_a_gain_that_is_shown_is_told_though_another_may_be_greater() -> None:
+    (told,) = policy_verdicts.gained([gain("wild", 0.02, 0.03), gain("calm", 0.01, 0.005)], "mrr")
+    assert told.startswith("Averaged over request frequencies from 5% to 80%, calm is +0.0100")
+    assert told.endswith("Not told apart from random: wild.")
+    (told,) = policy_verdicts.gained([gain("wild", 0.02, 0.03)], "mrr")
+    assert "no policy is shown to beat random. Not told apart from random: wild." in told
+
+
+def test_in_each_facet_the_greatest_gain_that_is_shown_is_told() -> None:
+    gains = [gain("wild", 0.02, 0.03, "3g"), gain("calm", 0.01, 0.005, "3g")]
+    (told,) = policy_verdicts.gained([*gains, gain("wild", 0.02, 0.03, "wifi")], "mrr")
+    assert "calm with 3g (+0.0100" in told
+    assert "wild" not in told
+
+
+def test_the_best_is_named_with_what_its_intervals_say(sweep: SweepRecords) -> None:
+    """And in words that the adjusted tests of pairs do not use: those can say otherwise."""
+    contests = [c for c in policy_contest.contests(sweep) if c.winner]
+    for sentence in policy_verdicts.winners(contests, "ndcg@10"):
+        assert "the interval of its lead is above 0 over each of the 3 others" in sentence
+        assert "told apart" not in sentence
+
+
+def test_bounds_are_named_so_in_every_table_of_gains(sweep: SweepRecords) -> None:
+    gains = policy_gains.gains(sweep.panels)
+    for table in (policy_tables.over_random(gains), policy_tables.by_metric(sweep)):
+        assert table.rows[-1][0].text == "hindsight (bound)"
+
+
+def test_what_was_met_all_the_same_is_not_called_out_of_reach(tmp_path: Path) -> None:
+    series = {"random": Series("random"), "coarse": Series("coarse", highest=0.29)}
+    sweep = sweep_records.read(write_shootout(tmp_path, series, targets=(0.3, 0.5), seeds=1))
+    found = calibration.calibration(sweep).set_index(["series", "wanted"])
+    assert not found.loc[("coarse", 0.3), "reached"]
+    assert found["missed"].tolist() == [False, True, False, False]
+    drawing = calibration_figure.draw(sweep)
+    assert drawing is not None
+    assert "Circled: coarse at 50% could not be reached" in drawing.caption
