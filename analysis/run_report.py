@@ -99,16 +99,17 @@ def write(directory: Path, *, png: bool = True) -> Path:
     for drawing in drawings.values():
         drawing.save(figures, png=png)
     path = directory / "report.html"
-    page.write_whole(path, html(run, drawings))
+    page.write_whole(path, html(run, drawings, png=png))
     return path
 
 
-def html(run: RunRecords, drawings: Mapping[str, Drawing]) -> str:
-    """Return the page of a run, given its figures by name."""
+def html(run: RunRecords, drawings: Mapping[str, Drawing], *, png: bool = True) -> str:
+    """Return the page of a run, given its figures by name and whether there are PNG files too."""
     found = all_findings(run)
     return page.render(
         "run.html.j2",
         run=run,
+        png=png,
         title=run.summary["scenario"],
         description=str(run.scenario.get("description", "")).strip(),
         overridden=overridden.given(run.manifest["command_line"]),

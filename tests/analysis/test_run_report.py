@@ -96,6 +96,15 @@ def told(directory: Path, level: dict[str, float] | None = None, **changes: obje
     return words(run_report.html(records.read(write_run(directory, case)), {}))
 
 
+@pytest.mark.parametrize("png", [False, True])
+def test_a_page_links_only_files_that_are_there(run_dir: Path, tmp_path: Path, png: bool) -> None:
+    copy = shutil.copytree(run_dir, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
+    page = Page(report.write(copy, png=png))
+    files = [copy / link for link in page.links if not link.startswith("#")]
+    assert {path.suffix for path in files} == {".csv", ".svg", *([".png"] if png else [])}
+    assert [path for path in files if not path.is_file()] == []
+
+
 def test_says_what_happened_with_the_three_numbers(page: Path, run_dir: Path) -> None:
     block = json.loads((run_dir / "summary.json").read_text())
     text = text_of(page)
