@@ -15,6 +15,7 @@ LIBRARIES = (
     "pyarrow",
     "pydantic",
     "safetensors",
+    "scikit-learn",
     "scipy",
     "simpy",
     "torch",
