@@ -202,7 +202,7 @@ def _say_what_would_run(
             print(f"of them done: {done}, to do: {to_do}")
             if reason := remaining.reason():
                 print(reason)
-        left = remaining.points if command.resume else points
+        left = points if command.fresh else remaining.points
         _say_estimate([point.scenario for point in left], command.jobs)
     return DONE
 
@@ -220,8 +220,9 @@ def _say_estimate(scenarios: "Sequence[Scenario]", jobs: int) -> None:
     mean_s = sum(estimate.point_s) / len(estimate.point_s)
     memory_gb = estimate.memory_bytes / 1e9
     print(
-        f"estimate: {mean_s:.1f} s and {memory_gb:.1f} GB a point; all points on {jobs} processes "
-        f"about {duration(estimate.wall_s(jobs))} and {jobs * memory_gb:.1f} GB, if half of the "
+        f"estimate: {mean_s:.1f} s and {memory_gb:.1f} GB a point; {len(estimate.point_s)} points "
+        f"on {jobs} processes about {duration(estimate.wall_s(jobs))} and "
+        f"{jobs * memory_gb:.1f} GB, if half of the "
         "interactions request (from times of mobile_3g, scaled by this processor's speed). "
         "Training and tables come on top where the cache lacks them, which shows only when the "
         "data are read"

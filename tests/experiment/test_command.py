@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from experiment.command import main
+from experiment.scenario import load
+from experiment.sweep_points import sweep_points
+from experiment.versions import versions
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -281,6 +284,18 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(capsys):
         "2 points",
     ]
     assert list(Path().iterdir()) == [Path(path)]
+
+
+@pytest.mark.parametrize(("word", "left"), [("", 2), ("--resume", 2), ("--fresh", 3)])
+def test_a_dry_run_estimates_the_points_that_would_run(word, left, capsys):
+    path = scenario("workload: {devices: 30, replay_steps: 5}\nsweep: {seeds: 3}")
+    done = Path("out/points") / sweep_points(load(path))[0].id
+    done.mkdir(parents=True)
+    (done / "summary.json").write_text("{}")
+    (done / "manifest.json").write_text(json.dumps({"versions": versions()}))
+    assert main([path, "--out", "out", "--dry-run", *filter(None, [word])]) == 0
+    *_, estimate = capsys.readouterr().out.splitlines()
+    assert f"; {left} points on " in estimate
 
 
 def test_a_dry_run_shows_overrides(capsys):
