@@ -29,7 +29,7 @@ class Contents(Enum):
     NOTHING = "nothing"
     RUN = "the finished result of a run"
     SWEEP = "the finished result of a sweep"
-    UNFINISHED_SWEEP = "finished points of a sweep"
+    UNFINISHED_SWEEP = "points of a sweep that is not finished"
     OTHER = "files that no run wrote"
 
 
@@ -39,7 +39,10 @@ def contents(directory: Path) -> Contents:
         return Contents.SWEEP
     if (directory / "summary.json").is_file():
         return Contents.RUN
-    if (directory / "points").is_dir() and all(map(_is_point, (directory / "points").iterdir())):
+    points = directory / "points"
+    if points.is_dir() and all(map(_is_point, points.iterdir())):
+        return Contents.UNFINISHED_SWEEP
+    if not points.exists() and (directory / "failed.json").is_file():
         return Contents.UNFINISHED_SWEEP
     if directory.is_dir() and any(directory.iterdir()):
         return Contents.OTHER
@@ -152,10 +155,15 @@ def _is_point(path: Path) -> bool:
 
 def _foreign(directory: Path) -> list[str]:
     """Return the names of what lies in a directory and was not written by a run."""
-    own = {path for pattern in OWN_FILES for path in directory.glob(pattern)}
-    own |= {directory / folder for folder in OWN_FOLDERS}
+    own = {*_own_files(directory), *(directory / folder for folder in OWN_FOLDERS)}
     there = directory.iterdir() if directory.is_dir() else ()
     return sorted(path.name for path in there if path not in own)
+
+
+def _own_files(directory: Path) -> set[Path]:
+    """Return the files of a result, and what a killed program was writing for them."""
+    patterns = (each for pattern in OWN_FILES for each in (pattern, f".{pattern}*"))
+    return {path for pattern in patterns for path in directory.glob(pattern)}
 
 
 def _numbered(name: str) -> Iterator[Path]:
@@ -165,9 +173,8 @@ def _numbered(name: str) -> Iterator[Path]:
 
 
 def _clear(directory: Path) -> None:
-    for pattern in OWN_FILES:
-        for file in directory.glob(pattern):
-            file.unlink()
+    for file in _own_files(directory):
+        file.unlink()
     for folder in OWN_FOLDERS:
         if (directory / folder).is_dir():
             shutil.rmtree(directory / folder)

@@ -85,10 +85,14 @@ def test_if_no_point_finishes_there_is_no_table_and_no_report(monkeypatch, capsy
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr("experiment.run.simulate", fail)
-    assert command(sweep={"policy.threshold": [0.0, 0.45]}) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("experiment.run.simulate", fail)
+        assert command(sweep={"policy.threshold": [0.0, 0.45]}) == 1
     assert "2 of 2 points failed" in error_line(capsys)
     assert [path.name for path in Path("out").iterdir()] == ["failed.json"]
+    # As the line said, --resume tries them again.
+    assert command("--resume", sweep={"policy.threshold": [0.0, 0.45]}) == 0
+    assert len(pd.read_parquet("out/sweep.parquet")) == 2
 
 
 def test_what_is_wrong_with_all_points_is_told_as_of_one_run(capsys):

@@ -64,11 +64,26 @@ def test_a_named_finished_result_is_refused_without_a_word_on_it(result):
 def test_an_unfinished_sweep_goes_on_but_gives_no_way_to_a_single_run():
     put("mine/points/1/summary.json")
     assert chosen("mine", has_sweep=True) == "mine"
-    with pytest.raises(ScenarioError, match="finished points"):
+    with pytest.raises(ScenarioError, match="points of a sweep that is not finished"):
         chosen("mine")
     with pytest.raises(ScenarioError, match="a single run cannot go on with"):
         chosen("mine", resume=True)
     assert chosen("mine", fresh=True) == "mine"
+
+
+def test_a_sweep_of_which_no_point_finished_goes_on():
+    put("mine/failed.json")
+    assert chosen("mine", has_sweep=True) == "mine"
+    assert chosen("mine", has_sweep=True, resume=True) == "mine"
+    with pytest.raises(ScenarioError, match="points of a sweep"):
+        chosen("mine")
+
+
+def test_fresh_replaces_what_a_killed_sweep_was_writing():
+    put("mine/summary.json", "mine/.report.html.part", "mine/.scenario.yaml", "mine/.failed.json")
+    assert chosen("mine", has_sweep=True, fresh=True) == "mine"
+    with opened(Path("mine"), clear=True):
+        assert not list(Path("mine").iterdir())
 
 
 def test_a_sweep_cannot_go_on_with_a_single_run():
