@@ -53,8 +53,10 @@ class _SideBySide:
                     yield from self._done(work, waiting, started)
                 except TerminatedWorkerError:
                     # A killed process takes all that is in work along. These start again, one at a
-                    # time, so that it shows which of them is to blame.
-                    for position in [each for each in waiting if (started / f"{each}").exists()]:
+                    # time, so that it shows which of them is to blame. Where none is in work,
+                    # as processes die of what they are sent or of starting, all do.
+                    in_work = [each for each in waiting if (started / f"{each}").exists()]
+                    for position in in_work or list(waiting):
                         alone = {position: waiting.pop(position)}
                         try:
                             yield from self._done(work, alone, started)

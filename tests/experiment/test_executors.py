@@ -63,6 +63,25 @@ def test_a_killed_process_fails_its_own_task_and_no_other(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {*names} - {"kill"}
 
 
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deadly:
+    """Kills the process that it arrives at before any work begins, as too little memory does."""
+
+    def __reduce__(self):
+        return die, ()
+
+
+def test_a_process_that_is_killed_before_it_begins_fails_its_task_too(tmp_path):
+    with processes(2) as work_on_all:
+        done = dict(work_on_all(run, [Deadly(), Errand("one", tmp_path)]))
+    assert done[0].error == "KilledProcess"
+    assert done[1] is None
+    assert (tmp_path / "one").is_file()
+
+
 def test_a_process_has_one_thread(tmp_path):
     results(["a", "b", "c"], 2, tmp_path)
     assert {path.read_text() for path in tmp_path.iterdir()} == {"1"}
