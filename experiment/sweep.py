@@ -21,6 +21,7 @@ from experiment.ray_cluster import ray_cluster
 from experiment.remaining_points import point_directory, remaining_points
 from experiment.scenario import LoadedScenario, dump
 from experiment.shared_inputs import SharedInputs, keep_preparation, worlds_of
+from experiment.sole_use import sole_use
 from experiment.staging import replace_text
 from experiment.sweep_points import SweepPoint, in_words, sweep_points
 from experiment.sweep_table import sweep_table, write_sweep_table
@@ -72,7 +73,7 @@ def run_sweep(
 
     Raises:
         ScenarioError, WorkloadError, ModelError: nothing can be prepared, and the user can mend it;
-            or there is no such cluster.
+            there is no such cluster; or another process works in the directory.
     """
     points = sweep_points(loaded)
     directories = Directories.from_environment().absolute()
@@ -101,17 +102,19 @@ def run_sweep(
 @contextmanager
 def _shared_folder(directory: Path) -> Iterator[Path]:
     """Yield a folder for what points share; nothing of it outlives this invocation for long."""
-    (directory / "points").mkdir(parents=True, exist_ok=True)
-    for left_by_a_kill in directory.glob("points/.*"):
-        shutil.rmtree(left_by_a_kill)
-    folder = directory / "points" / ".shared"
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if not any((directory / "points").iterdir()):
-            (directory / "points").rmdir()
+    points = directory / "points"
+    points.mkdir(parents=True, exist_ok=True)
+    with sole_use(points):
+        for left_by_a_kill in points.glob(".*"):
+            shutil.rmtree(left_by_a_kill)
+        folder = points / ".shared"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if not any(points.iterdir()):
+                points.rmdir()
 
 
 def _prepare(

@@ -11,6 +11,7 @@ from tiny_scenario import TINY
 from experiment.run import run_scenario
 from experiment.scenario import from_mapping
 from experiment.scenario_error import ScenarioError
+from experiment.sole_use import sole_use
 from experiment.sweep import run_sweep
 from experiment.sweep_points import sweep_points
 from sim.engine import simulate
@@ -116,6 +117,19 @@ def test_a_killed_sweep_goes_on_with_its_missing_points_only(finished, tmp_path)
     again = json.loads((lost / "summary.json").read_text())
     first = json.loads((finished / "points" / lost.name / "summary.json").read_text())
     assert again["accuracy"] == first["accuracy"]
+
+
+def test_two_at_once_do_not_work_in_one_directory(finished, tmp_path):
+    directory = tmp_path / "busy"
+    shutil.copytree(finished, directory)
+    in_work = directory / "points" / ".shared"
+    in_work.mkdir()
+    with sole_use(directory / "points"):
+        with pytest.raises(ScenarioError, match="another process works there"):
+            sweep(directory)
+        assert in_work.is_dir()
+    sweep(directory)
+    assert not in_work.exists()
 
 
 def test_a_changed_scenario_reuses_no_point(finished, tmp_path):
