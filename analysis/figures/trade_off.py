@@ -140,8 +140,8 @@ def _caption(sweep: SweepRecords, settings: pd.DataFrame, cost: Cost, whole: boo
     start = "" if whole else " The vertical axis does not start at 0."
     if cost is not FREQUENCY:
         return (
-            f"The same {count(int(settings['swept'].sum()))} settings, lines from fewest to most "
-            f"requests. Rings: no setting is both cheaper and more accurate.{start}{cut}"
+            f"{_known(sweep, settings)}. Lines go from fewest to most requests. Rings: no setting "
+            f"is both cheaper and more accurate.{start}{cut}"
         )
     seeds = settings["ids"].map(len)
     interactions = float((settings["interactions"] * seeds.clip(lower=1)).max())
@@ -157,6 +157,14 @@ def _caption(sweep: SweepRecords, settings: pd.DataFrame, cost: Cost, whole: boo
         f"by point estimates: no setting is both cheaper and more accurate.{_thin(sweep)}"
         f"{_BOUND if settings['bound'].any() else ''}{start}{cut}"
     )
+
+
+def _known(sweep: SweepRecords, settings: pd.DataFrame) -> str:
+    """Say how many swept settings have a cost."""
+    known, whole = (int(each["swept"].sum()) for each in (settings, sweep.settings))
+    if known < whole:
+        return f"{count(known)} of the {count(whole)} settings; others have none"
+    return f"The same {count(known)} settings"
 
 
 def _thin(sweep: SweepRecords) -> str:

@@ -11,7 +11,7 @@ import pytest
 from run_directory import Case, write_run, write_sweep
 from shootout_directory import Series, write_shootout
 
-from analysis import policy_contest, report, sweep_findings, sweep_records, swept_words
+from analysis import costs, policy_contest, report, sweep_findings, sweep_records, swept_words
 from analysis.figures import trade_off
 from analysis.records import RecordsError
 from analysis.summary import flatten
@@ -61,6 +61,17 @@ def test_pareto_front_is_what_nothing_beats(sweep_dir: Path) -> None:
             & ((asked < asked[row]) | (accuracy > accuracy[row]))
         )
         assert (table["on the Pareto front"].iloc[row] == "yes") == (not beaten)
+
+
+def test_settings_without_a_cost_are_not_said_to_be_drawn(sweep_dir: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(sweep_dir, tmp_path / "copy")
+    points = pd.read_parquet(copy / "sweep.parquet")
+    for answered, said in ((8, "The same 8 settings."), (7, "7 of the 8 settings; others have")):
+        known = points["response_s.p50"].where(np.arange(8) < answered)
+        points.assign(**{"response_s.p50": known}).to_parquet(copy / "sweep.parquet")
+        drawing = trade_off.draw(sweep_records.read(copy), costs.RESPONSE)
+        assert drawing is not None
+        assert drawing.caption.startswith(said)
 
 
 def test_contest_interpolates_and_pairs(sweep_dir: Path) -> None:
