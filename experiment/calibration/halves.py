@@ -13,7 +13,18 @@ def half_of_users(seed: int, users: int) -> NDArray[np.int64]:
         seed: of the models: what is fitted stays the same in replications of the simulation.
         users: how many; with an odd number the first half has one more.
     """
+    return part_of_users(seed, users, 2)
+
+
+def part_of_users(seed: int, users: int, parts: int) -> NDArray[np.int64]:
+    """Return which of some parts each user belongs to: int64 [users], from 0, as many of each.
+
+    Args:
+        seed: as above.
+        users: how many; the first parts have one more where that is no multiple of `parts`.
+        parts: how many.
+    """
     order = np.argsort(draws.uniform(seed, "calibration half", 0, users), kind="stable")
-    half = np.zeros(users, np.int64)
-    half[order[1::2]] = 1
-    return half
+    part = np.zeros(users, np.int64)
+    part[order] = np.arange(users) % parts
+    return part

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from experiment.calibration.halves import half_of_users
+from experiment.calibration.halves import part_of_users
 from experiment.preparation import Preparation
 from models.errors import ModelError
 from models.outcomes import FusedTable
@@ -12,8 +13,16 @@ from models.request_gain import Known, predicted_gain
 from sim.world import World
 
 
-def with_predicted_gain(preparation: Preparation, world: World) -> FusedTable:
-    """Return the outcome table with the signal `predicted_gain`, learned from the other half.
+def with_predicted_gain(
+    preparation: Preparation, world: World, users: NDArray[np.int64], parts: int
+) -> FusedTable:
+    """Return the outcome table with the signal `predicted_gain`, learned from other users.
+
+    Args:
+        preparation: of the scenario.
+        world: the scenario's.
+        users: int64: positions of the users who teach and for whom gains are predicted.
+        parts: into how many parts they fall; for each part what the others teach is predicted.
 
     Raises:
         ModelError: weights change along the run, so that no table knows what would be predicted.
@@ -26,9 +35,10 @@ def with_predicted_gain(preparation: Preparation, world: World) -> FusedTable:
             key="policy",
         )
     outcomes = models.outcomes
-    half = half_of_users(scenario.models.seed, len(preparation.split.device_users))
+    part = np.full(len(preparation.split.device_users), -1)
+    part[users] = part_of_users(scenario.models.seed, len(users), parts)
     known = Known(world.context_interactions, scenario.serving.first_list_age_steps)
-    gain = predicted_gain(outcomes, scenario.models.fusion, half, known)
+    gain = predicted_gain(outcomes, scenario.models.fusion, part, known)
     table = outcomes.table(scenario.models.fusion)
     when_new = np.zeros(table.fresh_consistency.shape, np.float32)
     return replace(

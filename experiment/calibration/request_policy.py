@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiment.calibration.bisection import ALWAYS, Found, bisect
+from experiment.calibration.bisection import ALWAYS, NEVER, Found, bisect
 from experiment.calibration.calibrating_world import calibrating_world
 from experiment.calibration.halves import half_of_users
 from experiment.calibration.hindsight import in_hindsight
@@ -24,6 +24,7 @@ from sim.world import World
 from workloads.progress import Progress
 
 LEAST_STEPS = 3
+TEACHING_PARTS = 5
 NEAR = 0.02
 """What still counts as a frequency that was reached."""
 
@@ -52,7 +53,7 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     table; a wanted frequency is found by bisection on simulations (`calibrating_world`).
 
     Raises:
-        ModelError: replay windows are too short for anything to be fitted.
+        ModelError: replay windows are too short, or users too few, for anything to be fitted.
     """
     policy = preparation.scenario.policy
     world = preparation.world(policy)
@@ -62,20 +63,14 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
         planned, price = in_hindsight(policy, world)
         facts = _facts(policy, value=price, target=policy.target_frequency)
         return RequestPolicy(planned, (policy.with_own(price),), facts)
-    if "predicted_gain" in policy.signals:
-        # Here, because only this policy needs what learns.
-        from experiment.calibration.predicted_gain import with_predicted_gain
-
-        world = replace(world, table=with_predicted_gain(preparation, world))
+    users = np.arange(len(preparation.split.device_users))
+    run = _with_what_is_learned(preparation, world, users, 2)
     if tuned is None and policy.is_fitted:
-        return RequestPolicy(world, (policy,), _facts(policy, value=_own(policy)))
-    if world.table.steps < LEAST_STEPS:
-        raise ModelError(
-            f"replay windows of {world.table.steps} steps hold no list long enough to settle the "
-            f"policy on; accepted: at least {LEAST_STEPS}, or the policy's own parameters",
-            key="workload.replay_steps",
+        return RequestPolicy(
+            run, (policy,), _facts(policy, value=_value(policy, _parameter(policy)))
         )
-    half = half_of_users(preparation.scenario.models.seed, len(preparation.split.device_users))
+    _refuse_too_little(world.table.steps, len(users))
+    half = half_of_users(preparation.scenario.models.seed, len(users))
     settled = [
         _settled(preparation, world, np.flatnonzero(half != mine), progress) for mine in (0, 1)
     ]
@@ -85,12 +80,12 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     facts = _facts(
         policy,
         target=None if tuned is None else tuned.target_frequency,
-        calibrated=[_own(each) for each in policies],
+        calibrated=[_value(each, _parameter(policy)) for each in policies],
         frequencies=frequencies,
     )
     _warn_of_what_was_missed(facts)
     return RequestPolicy(
-        replace(world, assigned=PolicyAssignment(policies, of_device)), policies, facts
+        replace(run, assigned=PolicyAssignment(policies, of_device)), policies, facts
     )
 
 
@@ -103,14 +98,46 @@ def _refuse_changing_weights(preparation: Preparation) -> None:
         )
 
 
+def _refuse_too_little(steps: int, users: int) -> None:
+    if steps < LEAST_STEPS:
+        raise ModelError(
+            f"replay windows of {steps} steps hold no list long enough to settle the policy on; "
+            f"accepted: at least {LEAST_STEPS}, or the policy's own parameters",
+            key="workload.replay_steps",
+        )
+    if users < 2:
+        raise ModelError(
+            "is settled on other users, and only one is replayed; accepted: at least two, or the "
+            "policy's own parameters",
+            key="policy",
+        )
+
+
+def _with_what_is_learned(
+    preparation: Preparation, world: World, users: NDArray[np.int64], parts: int
+) -> World:
+    """Return the world with the signal that some users' other parts teach, if it is read."""
+    if "predicted_gain" not in world.policy.signals:
+        return world
+    # Here, because only this policy needs what learns.
+    from experiment.calibration.predicted_gain import with_predicted_gain
+
+    return replace(world, table=with_predicted_gain(preparation, world, users, parts))
+
+
 def _settled(
     preparation: Preparation, world: World, users: NDArray[np.int64], progress: Progress
 ) -> tuple[Policy, float | None]:
-    """Return the policy as some users settle it, and how often it then asks of them."""
-    policy = world.policy
+    """Return the policy as some users settle it, and how often it then asks of them.
+
+    What is learned is learned among them, so that nothing of the others decides either; in parts
+    so many that those who teach are nearly as many as for the others.
+    """
+    policy, world = world.policy, _with_what_is_learned(preparation, world, users, TEACHING_PARTS)
     if not policy.is_fitted:
-        first_list_age_steps = world.serving.first_list_age_steps
-        cells = CalibrationCells.of(world.table, users, first_list_age_steps, policy.signals)
+        preloaded = world.first_row == world.table.steps
+        age_steps = world.serving.first_list_age_steps if preloaded else None
+        cells = CalibrationCells.of(world.table, users, age_steps, policy.signals)
         policy = policy.fitted(cells)
     tuned = _tuned(policy)
     if tuned is None:
@@ -140,6 +167,11 @@ def _calibrated(
     below, above = bisect(lambda eagerness: frequency_of(eager(eagerness)), wanted)
     if below == above:
         return eager(below.eagerness), below.frequency
+    if below == NEVER:
+        least = eager(below.eagerness)
+        below = Found(below.eagerness, frequency_of(least))
+        if below.frequency >= wanted:
+            return least, below.frequency
     if above == ALWAYS:
         most = eager(above.eagerness)
         return most, frequency_of(most)
@@ -180,10 +212,19 @@ def _with_eagerness(policy: Policy, eagerness: float) -> Policy:
     return moved
 
 
-def _own(policy: Policy) -> float | None:
-    """Return the parameter that decides how often a policy asks, where it is one number."""
+def _parameter(policy: Policy) -> str | None:
+    """Return the key that decides how often a policy asks: the one to be found, or the first."""
+    tuned = _tuned(policy)
+    keyed = [each for each in _chain(policy) if each.parameter]
+    unsettled = [each for each in keyed if not each.is_fitted][-1:]
+    first = [*unsettled, *keyed][:1]
+    return tuned.parameter if tuned is not None else (first[0].parameter if first else None)
+
+
+def _value(policy: Policy, parameter: str | None) -> float | None:
+    """Return the parameter of a policy or of one inside it, where it is one number."""
     for each in _chain(policy):
-        value = getattr(each, each.parameter or "", None)
+        value = getattr(each, parameter or "", None)
         if isinstance(value, int | float) and np.isfinite(value):
             return float(value)
     return None
@@ -197,11 +238,10 @@ def _facts(
     calibrated: list[float | None] | None = None,
     frequencies: list[float] | None = None,
 ) -> dict[str, Any]:
-    parameters = [each.parameter for each in _chain(policy) if each.parameter]
     return {
         "series": policy.series,
         "kind": getattr(policy, "kind", ""),
-        "parameter": parameters[0] if parameters else None,
+        "parameter": _parameter(policy),
         "value": value,
         "target_frequency": target,
         "calibrated": calibrated,

@@ -16,6 +16,7 @@ from experiment.calibration.request_policy import request_policy
 from experiment.preparation import prepare
 from experiment.scenario import from_mapping
 from models.errors import ModelError
+from models.outcomes import Outcomes
 from sim.engine import simulate
 from sim.policies import PolicyView
 from sim.policies.age_and_consistency import AgeAndConsistency
@@ -81,6 +82,7 @@ KINDS = [
     {"kind": "uncertainty", "by": "margin"},
     {"kind": "learned"},
     {"kind": "network_aware", "inner": {"kind": "consistency"}},
+    {"kind": "network_aware", "inner": {"kind": "periodic"}},
     {"kind": "budgeted", "inner": {"kind": "always"}},
     {"kind": "hindsight"},
 ]
@@ -122,6 +124,33 @@ def test_an_unreachable_frequency_warns_and_comes_as_near_as_it_can(directories,
     assert asked < 0.2
 
 
+def test_what_is_told_is_the_parameter_that_was_found(directories):
+    plenty = {"kind": "budgeted", "per_hour": 9e9, "inner": {"kind": "random"}}
+    plenty["inner"]["target_frequency"] = 0.3
+    settled = request_policy(preparation(directories, plenty), SILENT)
+    assert settled.facts["parameter"] == "probability"
+    found = [each.inner.probability for each in settled.policies]
+    assert settled.facts["calibrated"] == found
+    assert found == pytest.approx([0.3, 0.3], abs=0.05)
+
+
+def test_a_frequency_below_the_least_is_told(directories):
+    # On Wi-Fi each request is cheap, and asked with a chance of at least .3.
+    eager = {"kind": "network_aware", "earlier": 0.3, "inner": {"kind": "random"}}
+    eager["target_frequency"] = 0.05
+    settled = request_policy(preparation(directories, eager, network={"preset": "wifi"}), SILENT)
+    assert not settled.facts["reached"]
+    assert settled.facts["calibrating_frequency"] == pytest.approx([0.3, 0.3], abs=0.05)
+
+
+def test_a_user_alone_is_calibrated_by_nobody(directories):
+    ready = preparation(directories, {"kind": "random", "target_frequency": 0.3})
+    one = dataclasses.replace(ready.split, device_users=ready.split.device_users[:1])
+    alone = dataclasses.replace(ready, split=one)
+    with pytest.raises(ModelError, match="at least two"):
+        request_policy(alone, SILENT)
+
+
 def test_users_do_not_calibrate_themselves(directories, monkeypatch):
     """Other replays of one half change the policy of the other half only."""
     ready = preparation(directories, {"kind": "age_and_consistency", "target_frequency": 0.3})
@@ -142,6 +171,24 @@ def test_users_do_not_calibrate_themselves(directories, monkeypatch):
     monkeypatch.setattr(type(ready), "world", world_with_other_replays)
     second = request_policy(ready, SILENT).policies
     assert second[0] == first[0]  # of the first half, settled on the second
+    assert second[1] != first[1]
+
+
+def test_nothing_that_is_learned_of_users_decides_their_threshold(directories, monkeypatch):
+    """Also not by way of predictions for the users who calibrate it."""
+    ready = preparation(directories, {"kind": "learned", "threshold": {"quantile": 0.8}})
+    half = half_of_users(0, len(ready.split.device_users))
+    first = request_policy(ready, SILENT).policies
+    ranks_of = Outcomes.rank_by_fusion
+
+    def other_ranks(self, variant):
+        rank = np.array(ranks_of(self, variant))
+        rank[half == 0] = np.roll(rank[half == 0], 7, axis=1)
+        return rank
+
+    monkeypatch.setattr(Outcomes, "rank_by_fusion", other_ranks)
+    second = request_policy(ready, SILENT).policies
+    assert second[0] == first[0]
     assert second[1] != first[1]
 
 

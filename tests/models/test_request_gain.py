@@ -114,6 +114,22 @@ def test_nothing_is_learned_where_nobody_teaches(store):
     assert not predicted.any()
 
 
+def test_each_part_is_taught_by_the_others_and_who_is_left_out_by_nobody(store):
+    outcomes, _, _, _ = planted(store, 90)
+    part = np.arange(90) % 3
+    whole = predicted_gain(outcomes, 3, part, known(90))
+    first = predicted_gain(outcomes, 3, np.where(part == 0, 0, 1), known(90))
+    assert (whole[part == 0] == first[part == 0]).all()
+    without = predicted_gain(outcomes, 3, np.where(part == 2, -1, part), known(90))
+    assert not without[part == 2].any()
+    rank = np.array(outcomes.rank_by_fusion(3))
+    rank[part == 2] = 1 - rank[part == 2]
+    same = outcomes.signal("self_consistency")
+    changed = store(90, rank_3=rank, signal_self_consistency=same)
+    again = predicted_gain(changed, 3, np.where(part == 2, -1, part), known(90))
+    assert (again == without).all()
+
+
 def test_an_interaction_that_surprised_the_model_is_a_feature(store):
     # After a surprise every old list is worthless, and nothing else tells.
     generator = np.random.default_rng(0)
