@@ -192,7 +192,8 @@ def _surprise(outcomes: Outcomes, users: NDArray[np.int64]) -> NDArray[np.float6
     nan before the first step; an item that was seen before surprises no one.
     """
     rank = np.maximum(outcomes.full_rank_srm[users], 1)
-    first = np.full((len(users), 1), np.nan)
+    unknown = np.nan if outcomes.steps > 1 else 0.0  # trees cannot grow on nan alone
+    first = np.full((len(users), 1), unknown)
     return np.concatenate((first, np.log(rank[:, :-1])), axis=1)
 
 

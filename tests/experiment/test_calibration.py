@@ -243,6 +243,12 @@ def test_windows_too_short_to_settle_anything_are_told(directories):
         request_policy(ready, SILENT)
 
 
+def test_a_window_of_one_step_can_be_foretold(directories):
+    one = {**TINY["workload"], "replay_steps": 1}
+    ready = preparation(directories, {"kind": "learned", "threshold": -1.0}, workload=one)
+    assert simulate(request_policy(ready, SILENT).world).interactions.requested.all()
+
+
 @pytest.mark.parametrize("policy", [{"kind": "learned", "threshold": 0.0}, {"kind": "hindsight"}])
 def test_what_needs_the_tables_of_the_shipped_model_says_so(directories, policy):
     wanted = policy if "threshold" in policy else {**policy, "target_frequency": 0.3}
