@@ -168,7 +168,10 @@ def from_mapping(
             if split_key(error.key) in [override.path for override in taken_from_sweep]:
                 raise ScenarioError(source, f"sweep.{error.key}", error.message) from None
             # A key that the sweep gives need not stand in its section too.
-            given_there = [key for key in swept if f"{key}.".startswith(f"{error.key}.")]
+            section = error.key.rpartition(".")[0]
+            given_there = [
+                key for key in swept if key == error.key or f"{key}.".startswith(f"{section}.")
+            ]
             if not given_there:
                 raise
             taken_from_sweep += [Override(split_key(key), swept.pop(key)) for key in given_there]

@@ -32,8 +32,8 @@ class TunablePolicy(Policy):
     @model_validator(mode="after")
     def _says_how_often(self) -> Self:
         if not any(self._given(group) for group in self.exclusive):
-            keys = " or ".join(self.exclusive[0])
-            raise invalid(f"says nothing of how often to ask; needs {keys}")
+            first, *others = self.exclusive[0]
+            raise invalid(f"is missing; give it, or {' or '.join(others)}", first)
         return self
 
     @property

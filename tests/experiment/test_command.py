@@ -64,7 +64,7 @@ def run_in_a_process(*words):
             "policy: {kind: peridic, every: 5}",
             "policy.kind: unknown kind 'peridic'; did you mean p",
         ),
-        ("policy: {kind: periodic}", "policy.every: is missing; give a whole number"),
+        ("policy: {kind: periodic}", "policy.every: is missing; give it, or target_freq"),
         (
             "policy: {kind: consistency, treshold: 0.5}",
             "policy.treshold: unknown key; did you mean threshold?",
@@ -75,7 +75,7 @@ def run_in_a_process(*words):
         ),
         (
             "policy: {kind: consistency}\nworkload: {devcies: 10}",
-            "policy.threshold: is missing; give a number from 0 to 1.01 (and 1 more error)",
+            "policy.threshold: is missing; give it, or target_frequency (and 1 more error)",
         ),
         ("policy: {knd: never}", "policy.knd: unknown key; did you mean kind?"),
         ("policy: {kind: periodic, every: 5, threshold: 1}", "policy.threshold: unknown key"),
