@@ -21,7 +21,10 @@ from analysis.panel import Curve, Panel
 
 RANDOM = "random"
 
-#: The request frequency of random whose accuracy others are asked to reach with fewer requests.
+PERIODIC = "periodic"
+
+#: The request frequency of random, and of periodic, whose accuracy others are asked to reach with
+#: fewer requests.
 AT = 0.3
 
 
@@ -40,6 +43,7 @@ class Gain:
         between: the range of that share; None without it.
         requests: the request frequency at which it is as accurate as random at `AT`; None where
             either does not get there.
+        periodic_requests: likewise as periodic at `AT`; None without periodic too.
     """
 
     facet: str
@@ -51,6 +55,7 @@ class Gain:
     recovered: Estimate | None
     between: tuple[float, float] | None
     requests: Estimate | None
+    periodic_requests: Estimate | None
 
 
 def gains(panels: Iterable[Panel]) -> list[Gain]:
@@ -94,7 +99,15 @@ def _gain(panel: Panel, curve: Curve, base: Curve) -> Gain | None:
             curve.mean(*between) - at_random, bound.mean(*between) - at_random
         )
     over_random = panel.estimate(curve.mean(*reached) - base.mean(*reached))
-    known = base.reaches(AT)
-    requests = equal_accuracy.requests_for(panel, curve, base.at(AT)) if known else None
     named = (panel.facet, curve.series, curve.bound)
-    return Gain(*named, *reached, over_random, recovered, between, requests)
+    as_random, as_periodic = (
+        _requests_for(panel, curve, panel.curves.get(other)) for other in (RANDOM, PERIODIC)
+    )
+    return Gain(*named, *reached, over_random, recovered, between, as_random, as_periodic)
+
+
+def _requests_for(panel: Panel, curve: Curve, other: Curve | None) -> Estimate | None:
+    """Return how often a series asks where it is as accurate as another at `AT`."""
+    if other is None or other is curve or not other.reaches(AT):
+        return None
+    return equal_accuracy.requests_for(panel, curve, other.at(AT))

@@ -66,26 +66,31 @@ def _accuracy(estimate: Estimate | None, won: bool) -> str:
 def over_random(gains: Sequence[Gain]) -> Table:
     """Return each policy's area over random and share of the gain of hindsight."""
     shares = any(gain.recovered is not None for gain in gains)
-    equal = any(gain.requests is not None for gain in gains)
+    needs = {
+        f"{other}'s {100 * policy_gains.AT:g}%, with": needed
+        for other, needed in (
+            (policy_gains.RANDOM, [gain.requests for gain in gains]),
+            (policy_gains.PERIODIC, [gain.periodic_requests for gain in gains]),
+        )
+        if any(each is not None for each in needed)
+    }
     rows: list[list[str]] = []
     facets = list(dict.fromkeys(gain.facet for gain in gains))
     for facet in facets:
         if facet:
             rows.append([facet])
-        for gain in gains:
+        for position, gain in enumerate(gains):
             if gain.facet != facet:
                 continue
             row = [_named(gain), with_interval(gain.over_random, signed=True)]
             if shares:
                 known = gain.recovered
                 row.append(NOTHING if known is None else percent_with_interval(known))
-            if equal:
-                needed = gain.requests
+            for needed in (column[position] for column in needs.values()):
                 row.append(NOTHING if needed is None else percent_with_interval(needed))
             rows.append([*row, f"{100 * gain.low:.0f}% to {100 * gain.high:.0f}%"])
     columns = ["Policy", "over random", *(["of hindsight's gain"] if shares else [])]
-    columns += [f"random's {100 * policy_gains.AT:g}%, with"] if equal else []
-    columns.append("between")
+    columns += [*needs, "between"]
     return tables.of_texts("What policies gain over random", columns, rows, stacked=True)
 
 

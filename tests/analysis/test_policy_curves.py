@@ -214,7 +214,7 @@ def test_what_must_be_beaten_is_always_in_colour(tmp_path: Path) -> None:
 def gain(series: str, value: float, half: float, facet: str = "") -> Gain:
     """A gain over random with an interval so wide to either side."""
     over_random = Estimate(value, value - half, value + half)
-    return Gain(facet, series, False, 0.05, 0.8, over_random, None, None, None)
+    return Gain(facet, series, False, 0.05, 0.8, over_random, None, None, None, None)
 
 
 def test_a_gain_that_is_shown_is_told_though_another_may_be_greater() -> None:
