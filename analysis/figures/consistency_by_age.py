@@ -1,5 +1,7 @@
 """Whether consistency falls as a list ages: what a consistency policy lives on."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,14 +14,16 @@ from analysis.theme import Style
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 
+#: The measure of the records' consistency, whatever the policy reads.
+MEASURE = "footrule"
+
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw the distribution of consistency at each forced list age; None with no cells."""
     table = _by_age(records.freshness)
     if table.empty:
         return None
-    policy = records.scenario.get("policy", {})
-    threshold = policy.get("threshold") if policy.get("kind") == "consistency" else None
+    threshold = _threshold(records.scenario.get("policy", {}))
     at = np.arange(len(table))
     with canvas(3.4) as (figure, (axes,)):
         axes.set_ylim(0, 1.02)
@@ -48,6 +52,14 @@ def draw(records: RunRecords) -> Drawing | None:
         f"Consistency by forced list age: median {number(first['p50'], 2)} fresh and "
         f"{number(last['p50'], 2)} at age {last['list_age_steps']:.0f}.",
     )
+
+
+def _threshold(policy: dict[str, Any]) -> float | None:
+    """Return the threshold of the consistency drawn here; None of other measures and quantiles."""
+    if policy.get("kind") != "consistency" or policy.get("measure", MEASURE) != MEASURE:
+        return None
+    threshold = policy.get("threshold")
+    return threshold if isinstance(threshold, int | float) else None
 
 
 def _told_apart(freshness: pd.DataFrame) -> float:
