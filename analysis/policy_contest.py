@@ -13,6 +13,9 @@ from analysis.sweep_records import SweepRecords
 
 FREQUENCIES = (0.1, 0.3, 0.5)
 
+#: Wanted frequencies that a page tells one by one; of more, it tells `FREQUENCIES` instead.
+MOST_WANTED = 4
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -61,12 +64,16 @@ class Contest:
 
 
 def contests(sweep: SweepRecords) -> list[Contest]:
-    """Compare the policies at 10, 30 and 50% of requests, in every facet.
+    """Compare the policies in every facet, at the few request frequencies that were wanted.
+
+    At 10, 30 and 50% where no frequency was wanted, or more than `MOST_WANTED`.
 
     Between two neighbouring settings of a policy, accuracy at a frequency in between is that of a
     mixture of both: `analysis.panel.Curve.at`. Bounds take no part.
     """
-    return [_contest(panel, frequency) for panel in sweep.panels for frequency in FREQUENCIES]
+    wanted = sorted(set(sweep.points["target"].dropna()))
+    told = wanted if 0 < len(wanted) <= MOST_WANTED else FREQUENCIES
+    return [_contest(panel, frequency) for panel in sweep.panels for frequency in told]
 
 
 def leads(sweep: SweepRecords, first: pd.Series, others: Sequence[pd.Series]) -> list[Estimate]:

@@ -160,10 +160,23 @@ def test_a_winner_only_where_it_is_told_from_all(sweep: SweepRecords) -> None:
     assert sentence.startswith("At 30% of requests, age and consistency is the best: NDCG@10")
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [((0.2,), [0.2]), ((0.05, 0.2), [0.05, 0.2]), ((0.05, 0.1, 0.2, 0.4, 0.6), [0.1, 0.3, 0.5])],
+)
+def test_few_wanted_frequencies_are_those_that_are_told(
+    tmp_path: Path, targets: tuple[float, ...], told: list[float]
+) -> None:
+    """Who asks for the best policy at 20% reads of 20%."""
+    series = {"random": Series("random", bend=0.9), "periodic": Series("periodic", bend=0.5)}
+    sweep = sweep_records.read(write_shootout(tmp_path, series, targets=targets, seeds=1))
+    assert [contest.frequency for contest in policy_contest.contests(sweep)] == told
+
+
 def test_twins_are_not_told_apart(tmp_path: Path) -> None:
     twins = {name: Series(name, bend=0.5) for name in ("periodic", "staleness")}
     sweep = sweep_records.read(write_shootout(tmp_path, twins, targets=(0.2, 0.4), seeds=1))
-    contest = next(c for c in policy_contest.contests(sweep) if c.frequency == 0.3)
+    contest = next(c for c in policy_contest.contests(sweep) if c.frequency == 0.2)
     assert contest.winner is None
     assert contest.tied == ["staleness"]
     (sentence,) = policy_verdicts.winners([contest], "hr@5")
