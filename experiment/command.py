@@ -221,7 +221,7 @@ def _say_estimate(scenarios: "Sequence[Scenario]", jobs: int) -> None:
     memory_gb = estimate.memory_bytes / 1e9
     print(
         f"estimate: {mean_s:.1f} s and {memory_gb:.1f} GB a point; {len(estimate.point_s)} points "
-        f"on {jobs} processes about {duration(estimate.wall_s(jobs))} and "
+        f"on {jobs} process{'' if jobs == 1 else 'es'} about {duration(estimate.wall_s(jobs))} and "
         f"{jobs * memory_gb:.1f} GB, if half of the "
         "interactions request (from times of mobile_3g, scaled by this processor's speed). "
         "Training and tables come on top where the cache lacks them, which shows only when the "

@@ -93,13 +93,14 @@ def _point(loaded: LoadedScenario, values: Values) -> SweepPoint:
 
 
 def _about_the_sweep(error: ScenarioError, values: Values) -> ScenarioError:
-    """Name the swept key, or say at which point a key that is not swept went wrong."""
+    """Name the swept key and section, or say at which point an unswept key went wrong."""
     message = error.message.replace(" (given by --set)", "")
     wrong = split_key(error.key)
     key = max(values, key=lambda key: _shared(split_key(key), wrong))
     swept = split_key(key)
     if wrong[: len(swept)] == swept:
-        return ScenarioError(error.source, f"sweep.{error.key}", message)
+        which = f"in {label(values[key])}: " if isinstance(values[key], dict) else ""
+        return ScenarioError(error.source, f"sweep.{error.key}", which + message)
     if _shared(swept, wrong):
         return ScenarioError(error.source, f"sweep.{key}", f"{error.key}: {message}")
     message = f"at the point {in_words(values)}: {error.key}: {message}"

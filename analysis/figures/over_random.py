@@ -112,6 +112,6 @@ def _caption(sweep: SweepRecords, panel: Panel, gains: Sequence[Gain]) -> str:
     return (
         f"Above the line at 0 a policy is more accurate than random timing with the same number "
         f"of requests; the area between is its gain in the table. {bands}, paired{seeds}. "
-        f"{count(len(better))} of {count(len(gains))} policies have a mean gain whose interval "
-        f"lies above 0."
+        f"The interval of the mean gain lies above 0 for {count(len(better))} of "
+        f"{count(len(gains))} policies."
     )

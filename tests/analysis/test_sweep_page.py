@@ -55,6 +55,15 @@ def test_order_of_the_page(page: Path) -> None:
     assert (page.parent / "figures" / "policy_pairs.csv").is_file()
 
 
+def test_a_column_that_is_not_there_is_not_explained(page: Path, tmp_path: Path) -> None:
+    low = {"random": SERIES["random"], "periodic": Series("periodic", 0.9)}
+    other = report.write(write_shootout(tmp_path, low, targets=(0.1, 0.2), seeds=1), png=False)
+    for path, columns in ((page, 1), (other, 0)):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("random's 30%, with".replace("'", "&#39;")) == columns
+        assert ("30%, with: the request frequency at which" in text) == bool(columns)
+
+
 def test_headings_are_in_order_and_figures_have_data_and_code(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     levels = [int(level) for level in re.findall(r"<h([1-6])", text)]

@@ -121,6 +121,11 @@ def test_set_can_change_the_sweep():
             "",
         ),
         ("policy: {kind: never}\nsweep: {policy.kind: [periodic]}", "sweep.policy.kind", "every"),
+        (
+            "sweep: {policy: [{kind: never}, {kind: periodic, evry: 5}]}",
+            "sweep.policy.evry",
+            "in {kind: periodic, evry: 5}: unknown key; did you mean every?",
+        ),
         ("sweep: {zip: {seed: [1, 2], models.fusion: [1]}}", "sweep.zip", "equally many"),
         ("sweep: {zip: [{}]}", "sweep.zip", "equally many"),
         ("sweep: {seed: [1], seeds: 2}", "sweep.seed", "twice"),
