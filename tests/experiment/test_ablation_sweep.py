@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tiny_scenario import TINY
 
-from analysis import ablation, sweep_records
+from analysis import ablation, point_records, sweep_records
 from experiment.scenario import from_mapping, load
 from experiment.sweep import run_sweep
 from experiment.sweep_points import sweep_points
@@ -81,8 +81,8 @@ def test_baselines_of_one_run_are_the_results_of_another(finished):
         llm_only, fused, srm_only, _ = (sweep.sums([point]) for point in ids)
         for series, of_its_own in (("llm_only", llm_only), ("srm_only", srm_only)):
             pd.testing.assert_frame_equal(
-                sweep_records.of_series(fused, series),
-                sweep_records.of_series(of_its_own, "run"),
+                point_records.of_series(fused, series),
+                point_records.of_series(of_its_own, "run"),
             )
 
 

@@ -14,7 +14,9 @@ def test_points_with_training_devices_are_the_same_bytes_on_two_processes(
     tmp_path, directories, monkeypatch
 ):
     monkeypatch.setenv("LSC_CACHE", str(directories.cache))
-    monkeypatch.setattr("analysis.report.write", lambda _: None)  # takes longer than the runs
+    monkeypatch.setattr(
+        "analysis.report.write", lambda *_, **__: None
+    )  # takes longer than the runs
     values = {
         **TINY,
         "workload": {**TINY["workload"], "devices": 20},
@@ -23,7 +25,7 @@ def test_points_with_training_devices_are_the_same_bytes_on_two_processes(
     }
     loaded = from_mapping(values, "tiny.yaml")
     for jobs in (1, 2):
-        table = run_sweep(loaded, tmp_path / str(jobs), SILENT, jobs=jobs)
+        table = run_sweep(loaded, tmp_path / str(jobs), SILENT, jobs=jobs).table
         assert (table["adaptation.trainings"] > 0).all()
     for point in table["id"]:
         one, two = (tmp_path / jobs / "points" / point for jobs in ("1", "2"))
