@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.policies.assignment import PolicyAssignment
 from sim.policies.hindsight import HindsightBound
-from sim.policies.hindsight_plan import Hindsight
+from sim.policies.hindsight_plan import HindsightPlanner
 from sim.policies.schedule import Schedule
 from sim.world import World
 
@@ -19,7 +19,9 @@ def in_hindsight(bound: HindsightBound, world: World) -> tuple[World, float]:
     """
     sessions = world.sessions
     delay_steps = 0 if world.serving.mode == "wait" else 1
-    best = Hindsight(world.table, sessions.user, sessions.steps, world.first_row, delay_steps)
+    best = HindsightPlanner(
+        world.table, sessions.user, sessions.steps, world.first_row, delay_steps
+    )
     if bound.target_frequency is None:
         price = float(bound.own)
         requests = best.plan(price)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from experiment.calibration.halves import part_of_users
 from experiment.preparation import Preparation
-from models.errors import ModelError
 from models.outcomes import FusedTable
 from models.request_gain import Known, predicted_gain
+from sim.policies.learned import PREDICTED
 from sim.world import World
 
 
@@ -23,17 +23,8 @@ def with_predicted_gain(
         world: the scenario's.
         users: int64: positions of the users who teach and for whom gains are predicted.
         parts: into how many parts they fall; for each part what the others teach is predicted.
-
-    Raises:
-        ModelError: weights change along the run, so that no table knows what would be predicted.
     """
     scenario, models = preparation.scenario, preparation.models
-    if preparation.adaptation is not None:
-        raise ModelError(
-            "is predicted for the shipped SRM, which this run re-trains; accepted with "
-            "models.adaptation {kind: none}",
-            key="policy",
-        )
     outcomes = models.outcomes
     part = np.full(len(preparation.split.device_users), -1)
     part[users] = part_of_users(scenario.models.seed, len(users), parts)
@@ -43,6 +34,6 @@ def with_predicted_gain(
     when_new = np.zeros(table.fresh_consistency.shape, np.float32)
     return replace(
         table,
-        signals={**table.signals, "predicted_gain": gain},
-        fresh_signals={**table.fresh_signals, "predicted_gain": when_new},
+        signals={**table.signals, PREDICTED: gain},
+        fresh_signals={**table.fresh_signals, PREDICTED: when_new},
     )

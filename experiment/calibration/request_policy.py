@@ -19,6 +19,7 @@ from sim.policies import Mixture, Policy, TunablePolicy
 from sim.policies.assignment import PolicyAssignment
 from sim.policies.calibration_cells import CalibrationCells
 from sim.policies.hindsight import HindsightBound
+from sim.policies.learned import PREDICTED
 from sim.policies.wrapper import Wrapper
 from sim.world import World
 from workloads.progress import Progress
@@ -58,8 +59,9 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
     policy = preparation.scenario.policy
     world = preparation.world(policy)
     tuned = _tuned(policy)
-    if isinstance(policy, HindsightBound):
+    if policy.is_bound or PREDICTED in policy.signals:
         _refuse_changing_weights(preparation)
+    if isinstance(policy, HindsightBound):
         planned, price = in_hindsight(policy, world)
         facts = _facts(policy, value=price, target=policy.target_frequency)
         return RequestPolicy(planned, (policy.with_own(price),), facts)
@@ -92,7 +94,7 @@ def request_policy(preparation: Preparation, progress: Progress) -> RequestPolic
 def _refuse_changing_weights(preparation: Preparation) -> None:
     if preparation.adaptation is not None:
         raise ModelError(
-            "plans by the tables of the shipped SRM, which this run re-trains; accepted with "
+            "goes by the tables of the shipped SRM, which this run re-trains; accepted with "
             "models.adaptation {kind: none}",
             key="policy",
         )
@@ -117,7 +119,7 @@ def _with_what_is_learned(
     preparation: Preparation, world: World, users: NDArray[np.int64], parts: int
 ) -> World:
     """Return the world with the signal that some users' other parts teach, if it is read."""
-    if "predicted_gain" not in world.policy.signals:
+    if PREDICTED not in world.policy.signals:
         return world
     # Here, because only this policy needs what learns.
     from experiment.calibration.predicted_gain import with_predicted_gain

@@ -57,6 +57,7 @@ class Session:
         self._reserves = reserves
         self._wake_energy_j = wake_energy_j
         self._policy = world.policies.of(device)
+        self._columns = {name: world.signals[name] for name in self._policy.signals}
         self._woken = False
         self._user = int(world.sessions.user[device])
         self._steps = int(world.sessions.steps[device])
@@ -316,16 +317,15 @@ class Session:
         self, end: int, version: int
     ) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
         """Return the signals that the policy reads at the steps before `end`, and when fresh."""
-        table, step, names = self._world.table, self._step, self._policy.signals
+        table, step = self._world.table, self._step
         if self._reserves is not None and not self._scores(step):
             unknown = np.full(end - step, np.nan, np.float32)
-            return dict.fromkeys(names, unknown), dict.fromkeys(names, np.nan)
+            return dict.fromkeys(self._columns, unknown), dict.fromkeys(self._columns, np.nan)
         if version:
             return self._adapted_signals(end, version)
         first = int(table.cell_offset[self._row])
         signals, fresh = {}, {}
-        for name in names:
-            cells, when_fresh = self._world.signals[name]
+        for name, (cells, when_fresh) in self._columns.items():
             signals[name] = cells[self._user, first + step : first + end]
             fresh[name] = float(when_fresh[self._user, self._row])
         return signals, fresh
@@ -336,10 +336,10 @@ class Session:
         """Return what `_signals` does, with other than the shipped parameters."""
         made = self._world.first_step_of(self._row)
         signals, fresh = {}, {}
-        for name in self._policy.signals:
+        for name, (_, when_fresh) in self._columns.items():
             assert self._models is not None
             cells = self._models.signal(name, self._device, version, self._row)
-            shipped = self._world.signals[name][1][self._user, self._row]
+            shipped = when_fresh[self._user, self._row]
             signals[name] = cells[self._step : end]
             fresh[name] = float(shipped if made is None else cells[made])
         return signals, fresh

@@ -19,7 +19,6 @@ class Budgeted(Wrapper, TunablePolicy):
     """
 
     parameter: ClassVar[str] = "per_hour"
-    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = (("per_hour", "target_frequency"),)
 
     kind: Literal["budgeted"] = "budgeted"
     per_hour: float | None = Field(default=None, ge=0)

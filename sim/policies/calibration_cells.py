@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.outcome_table import OutcomeTable
+from sim.policies.ndcg import ndcg_by_rank
 from sim.policies.policy import PolicyView
 
-CUTOFF = 10
 HORIZON_STEPS = 5
 """A fresh list serves several steps, and the mean of them is less noisy than the next one alone."""
 
@@ -72,9 +72,7 @@ def _gain(
     table: OutcomeTable, users: NDArray[np.int64], row: NDArray[np.int64], step: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the mean gain of the list of each step over the coming ones: [users, cells]."""
-    rank = np.arange(table.candidate_count + 1)
-    # NDCG@10 of one wanted item: 1 / log2(1 + rank) (Järvelin and Kekäläinen 2002).
-    ndcg = np.where((rank >= 1) & (rank <= CUTOFF), 1 / np.log2(1 + np.maximum(rank, 1)), 0.0)
+    ndcg = ndcg_by_rank(table.candidate_count)
     total, count = np.zeros((len(users), len(row))), np.zeros(len(row))
     for ahead in range(1, HORIZON_STEPS + 1):
         there = step + ahead < table.steps

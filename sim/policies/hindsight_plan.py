@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.outcome_table import OutcomeTable
+from sim.policies.ndcg import CUTOFF, ndcg_by_rank
 
 UNIT = 2.0**-40
 """Accuracy is counted in whole units of this size, so that sums have no rounding and equal plans
@@ -29,7 +30,7 @@ class HindsightPlan:
     frequency: float
 
 
-class Hindsight:
+class HindsightPlanner:
     """Finds request plans that maximise total NDCG@k less a price for each request.
 
     It knows what every list would have shown at every step, luck included, so it is a bound for
@@ -59,7 +60,7 @@ class Hindsight:
         steps: NDArray[np.int64],
         first_row: int,
         delay_steps: int,
-        cutoff: int = 10,
+        cutoff: int = CUTOFF,
     ) -> None:
         self._offset = table.cell_offset
         self._user = user
@@ -67,7 +68,8 @@ class Hindsight:
         self._first_row = first_row
         self._delayed = delay_steps > 0
         self._alive = np.arange(table.steps) < steps[:, None]
-        self._gain: NDArray[np.int64] = _gains(table.candidate_count, cutoff)[table.rank]
+        units = np.rint(ndcg_by_rank(table.candidate_count, cutoff) / UNIT).astype(np.int64)
+        self._gain: NDArray[np.int64] = units[table.rank]
 
     def plan(self, price: float) -> NDArray[np.bool_]:
         """Return the best plan at a price of a request, the one of fewer requests if two are.
@@ -146,17 +148,6 @@ class Hindsight:
         """Return what rows show at a step: int64, shape [devices, rows]."""
         gain: NDArray[np.int64] = self._gain[self._user[:, None], self._offset[rows] + step]
         return gain
-
-
-def _gains(candidate_count: int, cutoff: int) -> NDArray[np.int64]:
-    """Return NDCG@k of one wanted item by its rank, in units: int64, shape [candidates + 1].
-
-    1 / log2(1 + rank), 0 beyond the cutoff and for a miss (Järvelin and Kekäläinen 2002).
-    """
-    rank = np.arange(1, min(candidate_count, cutoff) + 1)
-    gains = np.zeros(candidate_count + 1, np.int64)
-    gains[rank] = np.rint(1 / np.log2(1 + rank) / UNIT)
-    return gains
 
 
 def _devices_to_enrich(more: NDArray[np.int64], missing: int) -> NDArray[np.bool_]:

@@ -9,6 +9,9 @@ from pydantic import Field
 from .policy import Policy, PolicyView
 from .threshold import Quantile, ThresholdPolicy
 
+PREDICTED = "predicted_gain"
+"""A signal that no outcome table has by itself."""
+
 
 class Learned(ThresholdPolicy):
     """Asks when the predicted gain of a fresh list exceeds a threshold.
@@ -28,11 +31,11 @@ class Learned(ThresholdPolicy):
     @property
     def signals(self) -> tuple[str, ...]:
         """The prediction."""
-        return ("predicted_gain",)
+        return (PREDICTED,)
 
     def measured(self, view: PolicyView) -> NDArray[Any]:
         """Return the predicted gain."""
-        return view.signals["predicted_gain"]
+        return view.signals[PREDICTED]
 
     @property
     def eagerness(self) -> float:

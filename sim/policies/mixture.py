@@ -29,7 +29,7 @@ class Mixture(Policy):
     """Chance that the second is consulted."""
 
     @model_validator(mode="after")
-    def _says_how_often(self) -> Self:
+    def _is_of_settled_policies(self) -> Self:
         for key in ("first", "second"):
             member = getattr(self, key)
             if member.is_bound:

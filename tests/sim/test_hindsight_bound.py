@@ -16,7 +16,7 @@ from sim.network.preset import PresetNetwork
 from sim.policies.always import Always
 from sim.policies.assignment import PolicyAssignment
 from sim.policies.consistency import Consistency
-from sim.policies.hindsight_plan import Hindsight
+from sim.policies.hindsight_plan import HindsightPlanner
 from sim.policies.never import Never
 from sim.policies.random import Random
 from sim.policies.schedule import Schedule
@@ -56,7 +56,7 @@ def following(world, requests):
 
 def hindsight_of(world, mode):
     delay_steps = 0 if mode == "wait" else 1
-    return Hindsight(
+    return HindsightPlanner(
         world.table, world.sessions.user, world.sessions.steps, world.first_row, delay_steps
     )
 

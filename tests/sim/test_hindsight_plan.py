@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.hindsight_plan import Hindsight
+from sim.policies.hindsight_plan import HindsightPlanner
 
 COUNT = 14
 """Candidates: some ranks lie beyond the cutoff of 10."""
@@ -39,7 +39,7 @@ def random_table(seed, users, steps, hit_share=0.6):
 
 def hindsight(table, delay=0, first_row=None, steps=None):
     users = len(table.rank)
-    return Hindsight(
+    return HindsightPlanner(
         table,
         user=np.arange(users),
         steps=np.full(users, table.steps) if steps is None else np.asarray(steps),
@@ -162,6 +162,6 @@ def test_the_hull_is_concave_and_ends_where_all_or_none_is_asked():
 def test_one_device_of_a_user_asks_like_another():
     table = random_table(5, 2, 6)
     user = np.array([1, 0, 1])
-    plan = Hindsight(table, user, np.array([6, 6, 3]), 6, 0).plan(0.2)
+    plan = HindsightPlanner(table, user, np.array([6, 6, 3]), 6, 0).plan(0.2)
     assert (plan[:2] == hindsight(table).plan(0.2)[[1, 0]]).all()
     assert not plan[2, 3:].any()
