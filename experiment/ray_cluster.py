@@ -20,7 +20,7 @@ from experiment.point_work import Done, Executor, PointTask
 from experiment.scenario_error import ScenarioError
 from experiment.staging import staged
 from experiment.versions import versions
-from models.content_cache import receive
+from workloads.content_cache import receive
 
 Work = Callable[[PointTask], None]
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from workloads.library_versions import library_versions
+
 LIBRARIES = (
     "device-cloud-testbed",
     "matplotlib",
@@ -30,7 +32,7 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "source": source_hash()[:12]}
     for library in LIBRARIES:
         try:
-            found[library] = importlib.metadata.version(library)
+            found |= library_versions([library])
         except importlib.metadata.PackageNotFoundError:
             found[library] = "not installed"
     return found

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.content_cache import ContentCache, Entry
 from models.cooperation import cooperative_task, refuse_long_lists
 from models.corpus import Corpus
 from models.errors import ModelError
@@ -18,6 +17,7 @@ from models.replay_contexts import Replay
 from models.settings import ModelSettings
 from models.training.settings import Cooperative
 from models.weights import ModelCard, TrainingTask, Weights, library_versions, obtain
+from workloads.content_cache import ContentCache, Entry
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split

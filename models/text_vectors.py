@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.content_cache import ContentCache
 from models.numerics import NumericsPlan
 from models.pretrained import Pretrained
 from models.sentence_encoder import encode_texts
 from models.weights import library_versions
+from workloads.content_cache import ContentCache
 from workloads.progress import Progress
 
 VECTORS_FILE = "vectors.safetensors"

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.content_cache import ContentCache, Entry
 from models.histories import seen_pairs
 from models.numerics import NumericsPlan, computing
 from models.prefixes import Prefixes
 from models.weights import Weights, library_versions
 from workloads import draws
+from workloads.content_cache import ContentCache, Entry
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 

@@ -1,7 +1,6 @@
 """Weights: trained once, kept in a content-addressed cache, and described by a card."""
 
 import hashlib
-import importlib.metadata
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -14,14 +13,15 @@ import numpy as np
 
 from models.architecture import Architecture
 from models.candidate_source import CandidateSource
-from models.content_cache import ContentCache, Entry
 from models.corpus import Corpus
 from models.numerics import NumericsPlan, computing
 from models.recommender import WEIGHTS_FILE
 from models.training.objective import Objective
 from models.training.settings import RecipeSettings
 from models.training.trainer import Trainer, TrainingResult
+from workloads.content_cache import ContentCache, Entry
 from workloads.interaction_log import InteractionLog
+from workloads.library_versions import library_versions as versions_of
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
@@ -34,7 +34,7 @@ LIBRARIES = ("numpy", "scipy", "tokenizers", "torch", "transformers")
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that compute."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return versions_of(LIBRARIES)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
 from small_p5 import PLAN, SETTINGS, corpus_of, exhaustive, some_prefixes, source, task_of
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.content_cache import Entry
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.item_text import fresh_tokenizer, item_numbers
@@ -26,6 +25,7 @@ from models.training.validation import ndcg
 from models.training_lists import ListTask, obtain_lists
 from models.weights import TrainingTask, Weights, obtain, train
 from models.whole_word_t5 import WholeWordT5
+from workloads.content_cache import Entry
 from workloads.progress import SILENT
 
 

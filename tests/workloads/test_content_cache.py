@@ -1,12 +1,14 @@
 import json
 import multiprocessing
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models.content_cache import METADATA_FILE, ContentCache, key_of
+from workloads import content_cache, content_hash
+from workloads.content_cache import METADATA_FILE, STAMPS_FILE, ContentCache, key_of
 
 IDENTITY = {"data": "abc", "seed": 0}
 
@@ -108,3 +110,80 @@ def test_metadata_names_the_hash_of_every_file(tmp_path: Path) -> None:
     metadata = json.loads((entry.directory / METADATA_FILE).read_text())
     assert sorted(metadata["files"]) == ["one", "two"]
     assert metadata["identity"] == IDENTITY
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files hashed; files may be trusted as soon as they are written."""
+    names: list[str] = []
+
+    def counting(path: Path) -> str:
+        names.append(path.name)
+        return content_hash.file_hash(path)
+
+    monkeypatch.setattr(content_cache, "file_hash", counting)
+    monkeypatch.setattr(content_cache, "SETTLED_NS", 0)
+    return names
+
+
+def test_a_file_is_hashed_once_and_again_when_it_was_written_to(
+    tmp_path: Path, hashed: list[str]
+) -> None:
+    cache = ContentCache(tmp_path)
+    sound = cache.add(IDENTITY, write)
+    hashed.clear()
+    assert cache.find(IDENTITY) == sound
+    assert hashed == []
+    one = sound.directory / "one"
+    one.write_bytes(b"first")  # the same again
+    assert cache.find(IDENTITY) == sound
+    assert hashed == ["one"]
+    before = one.stat()
+    one.write_bytes(b"fIrst")
+    os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert cache.find(IDENTITY) is None
+    assert hashed == ["one", "one"]
+
+
+def test_a_copied_entry_is_hashed_anew(tmp_path: Path, hashed: list[str]) -> None:
+    sound = ContentCache(tmp_path / "here").add(IDENTITY, write)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    hashed.clear()
+    found = ContentCache(tmp_path / "there").find(IDENTITY)
+    assert found is not None
+    assert found.hashes == sound.hashes
+    assert sorted(hashed) == ["one", "two"]
+
+
+def test_what_was_just_written_is_not_yet_trusted(tmp_path: Path) -> None:
+    entry = ContentCache(tmp_path).add(IDENTITY, write)
+    assert not (entry.directory / STAMPS_FILE).exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"one": 3}'])
+def test_damaged_stamps_are_of_no_account(tmp_path: Path, hashed: list[str], content: str) -> None:
+    cache = ContentCache(tmp_path)
+    sound = cache.add(IDENTITY, write)
+    (sound.directory / STAMPS_FILE).write_text(content)
+    hashed.clear()
+    assert cache.find(IDENTITY) == sound
+    assert sorted(hashed) == ["one", "two"]
+    assert cache.find(IDENTITY) == sound
+    assert len(hashed) == 2
+
+
+def test_a_cache_that_may_only_be_read_is_hashed_every_time(
+    tmp_path: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ContentCache(tmp_path)
+    sound = cache.add(IDENTITY, write)
+    (sound.directory / STAMPS_FILE).unlink()
+
+    def refuse(self: Path, _: str) -> None:
+        raise PermissionError(self)
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    hashed.clear()
+    assert cache.find(IDENTITY) == sound
+    assert cache.find(IDENTITY) == sound
+    assert len(hashed) == 4

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workloads.content_hash import file_hash
+
 METADATA_FILE = "metadata.json"
+STAMPS_FILE = "stamps.json"
+"""When and where the files of an entry lay that were hashed and found sound."""
+SETTLED_NS = 2_000_000_000
+"""A file whose last change is younger might change again within one tick of the file system's
+clock, so it is not trusted by its time; git's index does the same to "racily clean" files."""
 ABANDONED_S = 86_400.0
 """A temporary directory untouched for so many seconds belongs to no living process."""
 
@@ -49,8 +56,10 @@ class ContentCache:
 
     An entry is built in a temporary directory beside its place and renamed into it, so a killed
     process leaves nothing under a final name, and of two processes that build the same entry one
-    finds the other's. Every file is hashed when an entry is opened: a damaged entry is reported
-    and built anew.
+    finds the other's. Every file is hashed when an entry is first opened, and again when the file
+    system says that it has been written to since (another size, time, inode or device; the time is
+    that of the last change of inode or content, which no program can set back). A damaged entry
+    is reported and built anew.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -138,13 +147,20 @@ def receive(place: Path, unpack: Callable[[Path], None]) -> None:
 
 
 def _hashes(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file but the metadata."""
-    digests = {}
-    for path in sorted(directory.iterdir()):
-        if path.name != METADATA_FILE:
-            with path.open("rb") as file:
-                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+    """Return the SHA-256 of every file that an entry is about."""
+    return {name: file_hash(directory / name) for name in _stamps(directory)}
+
+
+def _stamps(directory: Path) -> dict[str, list[int]]:
+    """Return size, last change (ns), inode and device of every file that an entry is about."""
+    stamps = {}
+    with os.scandir(directory) as files:
+        for file in files:
+            if file.name not in (METADATA_FILE, STAMPS_FILE):
+                status = os.stat(file.path)
+                changed_ns = status.st_ctime_ns
+                stamps[file.name] = [status.st_size, changed_ns, status.st_ino, status.st_dev]
+    return stamps
 
 
 def _seal(metadata: dict[str, Any]) -> str:
@@ -153,7 +169,7 @@ def _seal(metadata: dict[str, Any]) -> str:
 
 
 def _verified(place: Path) -> Entry:
-    """Read an entry's metadata and hash its files.
+    """Read an entry's metadata and hash those of its files that have changed since last time.
 
     Raises:
         ValueError: a file is missing, is too many or has changed, or the metadata is no JSON.
@@ -161,12 +177,39 @@ def _verified(place: Path) -> Entry:
     metadata = json.loads((place / METADATA_FILE).read_text())
     if metadata.pop("seal") != _seal(metadata):
         raise ValueError(f"{METADATA_FILE}: not what was written")
-    hashes = _hashes(place)
-    if hashes != metadata["files"]:
-        wrong = sorted(
-            name
-            for name in hashes.keys() | metadata["files"].keys()
-            if hashes.get(name) != metadata["files"].get(name)
-        )
+    written: dict[str, str] = metadata["files"]
+    # Before the files are read: what is written to meanwhile gets another stamp.
+    stamps, sound = _stamps(place), _stamps_of_sound_files(place)
+    wrong = sorted(
+        name
+        for name in stamps.keys() | written.keys()
+        if name not in stamps
+        or name not in written
+        or (stamps[name] != sound.get(name) and file_hash(place / name) != written[name])
+    )
+    if wrong:
         raise ValueError(f"{', '.join(wrong)}: not what was written")
-    return Entry(place, metadata["facts"], hashes)
+    if stamps != sound:
+        _remember(place, stamps)
+    return Entry(place, metadata["facts"], written)
+
+
+def _stamps_of_sound_files(place: Path) -> dict[str, list[int]]:
+    """Return the stamps that files had when they were found sound; none where that is not known."""
+    with suppress(OSError, ValueError):
+        stamps = json.loads((place / STAMPS_FILE).read_text())
+        if isinstance(stamps, dict):
+            return stamps
+    return {}
+
+
+def _remember(place: Path, stamps: dict[str, list[int]]) -> None:
+    """Write down the stamps of sound files, where that is allowed and they have settled."""
+    now_ns = time.time_ns()
+    if any(now_ns - changed_ns < SETTLED_NS for _, changed_ns, _, _ in stamps.values()):
+        return
+    with suppress(OSError):
+        # Beside the entry, in which another process would take it for a file too many.
+        staging = place.with_name(f".{place.name}-stamps-{os.getpid()}")
+        staging.write_text(json.dumps(stamps))
+        os.replace(staging, place / STAMPS_FILE)
