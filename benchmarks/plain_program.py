@@ -85,13 +85,14 @@ class PlainProgram:
         adaptation = None
         if self.models is not None:
             adaptation = AdaptationRecords.of(self.log, self.records, self.models)
+        network = network_records(self.links, self.records)
         return SimulationResult(
             interactions=self.records,
             requests=requests,
             cloud=self.cloud.records(self.records.horizon_s),
             events=self.clock.count_events(),
-            energy_j=fleet_energy_j(self.world, self.links, self.records, adaptation),
-            network=network_records(self.links, self.records),
+            energy_j=fleet_energy_j(self.world, network, self.records, adaptation),
+            network=network,
             adaptation=adaptation,
         )
 

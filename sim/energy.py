@@ -1,8 +1,12 @@
 """Energy that the fleet spends on computing and on its radios."""
 
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.network.links import Links
 from sim.network.transfers import Transfers
-from sim.radio.energy import radio_energy_j
 from sim.records.interactions import InteractionRecords
 from sim.records.network import NetworkRecords
 from sim.retraining.records import AdaptationRecords
@@ -11,7 +15,7 @@ from sim.world import World
 
 def fleet_energy_j(
     world: World,
-    links: Links,
+    network: NetworkRecords,
     interactions: InteractionRecords,
     adaptation: AdaptationRecords | None = None,
 ) -> dict[str, float]:
@@ -31,11 +35,9 @@ def fleet_energy_j(
         compute_j += hardware.active_power_w * scoring_s * int(scorings[devices].sum())
     if adaptation is not None:
         compute_j += training_energy_j(world, adaptation)
-    transfers = counted_transfers(links, interactions)
-    radio = radio_energy_j(links.radios.radios, transfers, interactions.horizon_s)
     return {
         "compute": compute_j,
-        **{f"radio_{state}": energy_j for state, energy_j in radio.items()},
+        **{f"radio_{state}": energy_j for state, energy_j in network.spent_j.items()},
         **_idle_energy_j(world, interactions),
     }
 
@@ -53,22 +55,39 @@ def _idle_energy_j(world: World, interactions: InteractionRecords) -> dict[str, 
     }
 
 
-def network_records(links: Links, interactions: InteractionRecords) -> NetworkRecords:
-    """Return what the links were like, what crossed them, and what it cost."""
-    transfers = counted_transfers(links, interactions)
-    devices = len(interactions.decision_s)
-    return NetworkRecords.of(links, transfers, devices, interactions.horizon_s)
+def network_records(
+    links: Links, interactions: InteractionRecords, blocks: Iterable[Transfers] | None = None
+) -> NetworkRecords:
+    """Return what the links were like, what crossed them, and what it cost.
+
+    Args:
+        links: of the fleet.
+        interactions: of all devices.
+        blocks: the transfers, as `Transfers.blocks` yields them; by default those in the log.
+    """
+    last_s, horizon_s = interactions.last_decision_s, interactions.horizon_s
+    every = links.log.columns().blocks() if blocks is None else blocks
+    counted = (counted_transfers(block, last_s, horizon_s) for block in every)
+    return NetworkRecords.of(links, counted, len(last_s), horizon_s)
 
 
-def counted_transfers(links: Links, interactions: InteractionRecords) -> Transfers:
+def counted_transfers(
+    transfers: Transfers, last_decision_s: NDArray[np.float64], horizon_s: float
+) -> Transfers:
     """Return the transfers that count: those sent before the end of the simulation.
 
     Nobody takes parameters that are pushed after a device's last decision.
+
+    Args:
+        transfers: of any devices.
+        last_decision_s: float64, shape [devices]; when each device decided for the last time.
+        horizon_s: the end.
     """
-    transfers = links.log.columns()
-    too_late = transfers.first_sent_s > interactions.last_decision_s[transfers.device]
-    happened = transfers.sent_s <= interactions.horizon_s
-    return transfers.where(happened & ~(transfers.parameters & too_late))
+    counted = transfers.sent_s <= horizon_s
+    if transfers.parameters.any():
+        too_late = transfers.first_sent_s > last_decision_s[transfers.device]
+        counted &= ~(transfers.parameters & too_late)
+    return transfers.where(counted)
 
 
 def training_energy_j(world: World, adaptation: AdaptationRecords) -> float:

@@ -100,12 +100,13 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     adaptation = retraining.close(interactions)
     for request in requests:
         request.attempts.clear()  # a cycle, which otherwise only a search for garbage would free
+    network = network_records(links, interactions)
     return SimulationResult(
         interactions=interactions,
         requests=request_records,
         cloud=exchange.cloud.records(interactions.horizon_s),
         events=clock.count_events(),
-        energy_j=fleet_energy_j(world, links, interactions, adaptation),
-        network=network_records(links, interactions),
+        energy_j=fleet_energy_j(world, network, interactions, adaptation),
+        network=network,
         adaptation=adaptation,
     )

@@ -1,6 +1,6 @@
 """Where the bytes are at the end: sent, received, lost, or still under way."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from sim.network.message import Direction
 from sim.network.transfers import Transfers
@@ -27,18 +27,25 @@ class Flow:
     @classmethod
     def of(cls, transfers: Transfers, horizon_s: float) -> "Flow":
         """Count the bytes of transfers at a time."""
-        sent = transfers.where(transfers.sent_s <= horizon_s)
-        kept_bytes = sent.wire_bytes - sent.lost_bytes
-        sent_bytes = int(sent.wire_bytes.sum())
-        received_bytes = int(kept_bytes[sent.arrived_s <= horizon_s].sum())
-        lost_bytes = int(sent.lost_bytes[sent.end_s <= horizon_s].sum())
+        sent = transfers.sent_s <= horizon_s
+        received = sent & (transfers.arrived_s <= horizon_s)
+        lost = sent & (transfers.end_s <= horizon_s)
+        again = sent & (transfers.transmission > 0)
+        wire_bytes, lost_bytes = transfers.wire_bytes, transfers.lost_bytes
+        sent_total = int(wire_bytes[sent].sum())
+        received_total = int(wire_bytes[received].sum() - lost_bytes[received].sum())
+        lost_total = int(lost_bytes[lost].sum())
         return cls(
-            sent_bytes=sent_bytes,
-            received_bytes=received_bytes,
-            lost_bytes=lost_bytes,
-            in_flight_bytes=sent_bytes - received_bytes - lost_bytes,
-            retransmitted_bytes=int(sent.wire_bytes[sent.transmission > 0].sum()),
+            sent_bytes=sent_total,
+            received_bytes=received_total,
+            lost_bytes=lost_total,
+            in_flight_bytes=sent_total - received_total - lost_total,
+            retransmitted_bytes=int(wire_bytes[again].sum()),
         )
+
+    def __add__(self, other: "Flow") -> "Flow":
+        """Return the bytes of both."""
+        return Flow(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -60,3 +67,10 @@ class Traffic:
             up=Flow.of(transfers.where(up), horizon_s),
             down=Flow.of(transfers.where(~up), horizon_s),
         )
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        """Return the bytes of both."""
+        return Traffic(up=self.up + other.up, down=self.down + other.down)
+
+
+NO_TRAFFIC = Traffic(up=Flow(0, 0, 0, 0, 0), down=Flow(0, 0, 0, 0, 0))

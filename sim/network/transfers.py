@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ from sim.network.message import Direction, Message
 
 NO_RADIO = -1
 """Position of the radio of what never crossed a link."""
+
+DEVICES_PER_BLOCK = 8192
+"""Devices whose transfers are looked at together: what is counted of them stays small."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,29 @@ class Transfers:
 
     def where(self, chosen: NDArray[np.bool_]) -> "Transfers":
         """Return some of them."""
+        if chosen.all():
+            return self
         return Transfers(**{name: column[chosen] for name, column in vars(self).items()})
+
+    def blocks(self, devices: int = DEVICES_PER_BLOCK) -> "Iterator[Transfers]":
+        """Yield the transfers of the first so many devices, of the next ones, and so on.
+
+        Those of a block are in the order of devices, and of one device in the order that they are
+        in here. Where that is the order of all of them, blocks are views that copy nothing.
+        """
+        ordered = self
+        if (self.device[1:] < self.device[:-1]).any():
+            ordered = self._part(np.argsort(self.device, kind="stable"))
+        last = int(ordered.device[-1]) if len(ordered.device) else -1
+        ends = np.searchsorted(ordered.device, np.arange(devices, last + devices + 1, devices))
+        start = 0
+        for end in ends.tolist():
+            if end > start:
+                yield ordered._part(slice(start, end))
+            start = end
+
+    def _part(self, part: "slice | NDArray[np.intp]") -> "Transfers":
+        return Transfers(**{name: column[part] for name, column in vars(self).items()})
 
 
 class Crossing(NamedTuple):

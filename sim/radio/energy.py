@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,21 @@ from sim.radio.radio import Radio
 
 BITS_PER_MEGABIT = 1e6
 
+STATES = ("promotion", "transfer", "tail")
+"""What a radio spends energy on."""
+
 
 def radio_energy_j(
     radios: Sequence[Radio], transfers: Transfers, horizon_s: float = math.inf
 ) -> dict[str, float]:
     """Return what the transfers cost by the end, by state: `promotion`, `transfer` and `tail`."""
-    energy_j = dict.fromkeys(("promotion", "transfer", "tail"), 0.0)
-    for own_j in energy_by_radio_j(radios, transfers, horizon_s):
+    return of_all_radios_j(energy_by_radio_j(radios, transfers, horizon_s))
+
+
+def of_all_radios_j(by_radio_j: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the energy of all radios by state, from that of each."""
+    energy_j = dict.fromkeys(STATES, 0.0)
+    for own_j in by_radio_j:
         for state in energy_j:
             energy_j[state] += own_j[state]
     return energy_j
@@ -44,21 +53,26 @@ def energy_by_radio_j(
         transfers: of many devices, in any order; those without a radio cost nothing.
         horizon_s: end of the simulation; infinite to count everything to its own end.
     """
-    powered = np.flatnonzero((transfers.wake_s <= horizon_s) & (transfers.radio != NO_RADIO))
-    by_time = np.lexsort(
-        (
-            transfers.wire_bytes[powered],
-            transfers.direction[powered],
-            transfers.end_s[powered],
-            transfers.start_s[powered],
-            transfers.wake_s[powered],
-            transfers.device[powered],
-        )
-    )
-    order = powered[by_time]
-    device, radio, wake_s = transfers.device[order], transfers.radio[order], transfers.wake_s[order]
-    start_s = np.minimum(transfers.start_s[order], horizon_s)
-    end_s = np.minimum(transfers.end_s[order], horizon_s)
+    spent_j = tuple(dict.fromkeys(STATES, 0.0) for _ in radios)
+    for block in transfers.blocks():
+        add_energy_j(spent_j, radios, block, horizon_s)
+    return spent_j
+
+
+def add_energy_j(
+    spent_j: Sequence[dict[str, float]],
+    radios: Sequence[Radio],
+    block: Transfers,
+    horizon_s: float,
+) -> None:
+    """Add what a block of transfers cost each radio to `spent_j`, by radio, then by state.
+
+    Arguments as of `energy_by_radio_j`; all transfers of a device must be in one block.
+    """
+    order = _by_time(block, horizon_s)
+    device, radio, wake_s = block.device[order], block.radio[order], block.wake_s[order]
+    start_s = np.minimum(block.start_s[order], horizon_s)
+    end_s = np.minimum(block.end_s[order], horizon_s)
     same_device = device[1:] == device[:-1]
     busy_until_s = _busy_until_s(device, end_s)
     pause_s = horizon_s - busy_until_s
@@ -66,26 +80,45 @@ def energy_by_radio_j(
     begin_s = start_s.copy()
     begin_s[1:][same_device] = np.maximum(start_s[1:], busy_until_s[:-1])[same_device]
     active_s = np.maximum(busy_until_s - begin_s, 0.0)
-    promoted = np.ones(len(order), np.bool_)
+    promoted = np.ones(len(device), np.bool_)
     tail_s = np.array([each.tail_s for each in radios])
     promoted[1:] = ~same_device | (pause_s[:-1] > tail_s[radio[:-1]]) | (radio[1:] != radio[:-1])
-    crossed = _crossed_share(transfers.start_s[order], transfers.end_s[order], horizon_s)
-    megabits = 8 * transfers.wire_bytes[order] * crossed / BITS_PER_MEGABIT
-    up = transfers.direction[order] == Direction.UP
-    energy_j = []
-    for position, each in enumerate(radios):
+    crossed = _crossed_share(block.start_s[order], block.end_s[order], horizon_s)
+    megabits = 8 * block.wire_bytes[order] * crossed / BITS_PER_MEGABIT
+    up = block.direction[order] == Direction.UP
+    for position, (each, own_j) in enumerate(zip(radios, spent_j, strict=True)):
         own = radio == position
         promotion_s = np.minimum(each.promotion_s, horizon_s - wake_s[promoted & own])
-        energy_j.append(
-            {
-                "promotion": each.promotion_w * float(promotion_s.sum()),
-                "transfer": each.alpha_up_w_per_mbps * float(megabits[own & up].sum())
-                + each.alpha_down_w_per_mbps * float(megabits[own & ~up].sum())
-                + each.beta_w * float(active_s[own].sum()),
-                "tail": float(each.tail_j(pause_s[own]).sum()),
-            }
+        own_j["promotion"] += each.promotion_w * float(promotion_s.sum())
+        own_j["transfer"] += (
+            each.alpha_up_w_per_mbps * float(megabits[own & up].sum())
+            + each.alpha_down_w_per_mbps * float(megabits[own & ~up].sum())
+            + each.beta_w * float(active_s[own].sum())
         )
-    return tuple(energy_j)
+        own_j["tail"] += float(each.tail_j(pause_s[own]).sum())
+
+
+def _by_time(block: Transfers, horizon_s: float) -> "NDArray[np.intp] | slice":
+    """Return which transfers need a radio by the end, in the order in which devices need it."""
+    powered = (block.wake_s <= horizon_s) & (block.radio != NO_RADIO)
+    names = ("device", "wake_s", "start_s", "end_s", "direction", "wire_bytes")
+    rows = None if powered.all() else np.flatnonzero(powered)
+    keys = [vars(block)[name] if rows is None else vars(block)[name][rows] for name in names]
+    if _in_order(keys):
+        return slice(None) if rows is None else rows
+    by_time = np.lexsort(keys[::-1])
+    return by_time if rows is None else rows[by_time]
+
+
+def _in_order(keys: Sequence[NDArray[Any]]) -> bool:
+    """Tell whether rows ascend by their first key, equal ones by their second, and so on."""
+    tied = np.arange(len(keys[0]) - 1)
+    for key in keys:
+        earlier, later = key[tied], key[tied + 1]
+        if (later < earlier).any():
+            return False
+        tied = tied[later == earlier]
+    return True
 
 
 def _crossed_share(
@@ -102,6 +135,8 @@ def _crossed_share(
 
 def _busy_until_s(device: NDArray[np.integer], end_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the latest end of each transfer and those before it, of devices in ascending order."""
+    if not ((end_s[1:] < end_s[:-1]) & (device[1:] == device[:-1])).any():
+        return end_s
     by_end = np.argsort(end_s, kind="stable")
     place = np.empty(len(end_s), np.int64)
     place[by_end] = np.arange(len(end_s))

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from sim.outcome_table import OutcomeTable
 
+_DEVICES_PER_BLOCK = 4096
+
 
 class RankedBy(IntEnum):
     """Who ordered a list that was shown."""
@@ -71,6 +73,10 @@ class InteractionRecords:
             battery_share=np.zeros((devices, steps if batteries else 0), np.float32),
         )
 
+    def of_devices(self, first: int, end: int) -> "InteractionRecords":
+        """Return the interactions of the devices first .. end - 1: views that copy nothing."""
+        return InteractionRecords(**{name: each[first:end] for name, each in vars(self).items()})
+
     @property
     def interactions(self) -> int:
         """How many steps happened."""
@@ -122,5 +128,10 @@ def _cells(
     user: NDArray[np.int64],
     row: NDArray[np.int16],
 ) -> NDArray:  # type: ignore[type-arg]
-    cell = table.cell_offset[row] + np.arange(table.steps)
-    return np.asarray(column[user[:, None], cell])
+    # In blocks: the positions of all cells would take many times the memory of what is in them.
+    cells = np.empty(row.shape, column.dtype)
+    for first in range(0, len(row), _DEVICES_PER_BLOCK):
+        block = slice(first, first + _DEVICES_PER_BLOCK)
+        cell = table.cell_offset[row[block]] + np.arange(table.steps)
+        cells[block] = column[user[block, None], cell]
+    return cells

@@ -47,11 +47,17 @@ class RequestRecords:
     ended_s: NDArray[np.float64]
     outcome: NDArray[np.int8]
 
+    def of_devices(self, first: int, end: int) -> "RequestRecords":
+        """Return the requests of the devices first .. end - 1: views that copy nothing."""
+        start, stop = np.searchsorted(self.device, (first, end))
+        return RequestRecords(**{name: each[start:stop] for name, each in vars(self).items()})
+
     @property
     def received_s(self) -> NDArray[np.float64]:
         """When the device took the reply or rejection: infinite where it never did."""
-        taken = np.isin(self.outcome, (Outcome.DELIVERED, Outcome.SUPERSEDED, Outcome.REJECTED))
-        return np.where(taken, self.reply_s, NEVER_S)
+        taken = np.zeros(len(Outcome), np.bool_)
+        taken[[Outcome.DELIVERED, Outcome.SUPERSEDED, Outcome.REJECTED]] = True
+        return np.where(taken[self.outcome], self.reply_s, NEVER_S)
 
     @classmethod
     def collect(cls, requests: list[Request], horizon_s: float) -> "RequestRecords":

@@ -62,15 +62,23 @@ def crossings(count, seed, devices=3):
 
 
 def columns(transfers):
-    """The same transfers as the columns that energy is counted from."""
-
-    class Columns:
-        device = np.array([device for device, _ in transfers])
-        direction = np.array([each.direction for _, each in transfers])
-        radio = np.array([each.radio for _, each in transfers])
-        wake_s = np.array([each.wake_s for _, each in transfers])
-        start_s = np.array([each.start_s for _, each in transfers])
-        end_s = np.array([each.end_s for _, each in transfers])
-        wire_bytes = np.array([each.wire_bytes for _, each in transfers])
-
-    return Columns
+    """The same transfers as columns; each was sent when it needed its radio."""
+    wake_s, start_s, end_s, direction, wire_bytes, radio = (
+        np.array(column) for column in zip(*(each for _, each in transfers), strict=True)
+    )
+    nothing = np.zeros(len(transfers), np.int8)
+    return Transfers(
+        device=np.array([device for device, _ in transfers]),
+        direction=direction,
+        parameters=nothing.astype(bool),
+        radio=radio,
+        transmission=nothing,
+        first_sent_s=wake_s,
+        sent_s=wake_s,
+        wake_s=wake_s,
+        start_s=start_s,
+        end_s=end_s,
+        arrived_s=end_s,
+        wire_bytes=wire_bytes,
+        lost_bytes=nothing.astype(np.int64),
+    )
