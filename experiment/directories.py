@@ -18,7 +18,7 @@ class Directories:
 
     Attributes:
         data: data sets, from `LSC_DATA`; None where it is not set.
-        cache: weights, outcome tables and downloads, from `LSC_CACHE` or in the user's cache.
+        cache: logs, weights, outcome tables and downloads, from `LSC_CACHE` or in the user's cache.
     """
 
     data: Path | None

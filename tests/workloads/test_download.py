@@ -87,7 +87,7 @@ def test_an_archive_is_fetched_verified_kept_and_read(tmp_path):
     assert log.catalogue.keys == ("3", "20")
     assert again.content_hash == log.content_hash
     assert requests == ["/ml-100k.zip"]
-    assert files_in(tmp_path) == ["datasets/ml-100k.zip"]
+    assert files_in(tmp_path / "datasets") == ["ml-100k.zip"]
     assert not (tmp_path.parent / "escaped").exists()
 
 

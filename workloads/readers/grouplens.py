@@ -60,21 +60,25 @@ class GroupLensReader(Reader):
             return (path / "u.data").exists() or (path / "ratings.dat").exists()
         return path.name in ("u.data", "ratings.dat")
 
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the file of ratings, and that of titles and genres."""
+        folder = path if path.is_dir() else path.parent
+        older = (folder / "u.data").exists()
+        ratings, items = ("u.data", "u.item") if older else ("ratings.dat", "movies.dat")
+        items_path = folder / items
+        return (folder / ratings, *([items_path] if items_path.exists() else []))
+
     def read(self, path: Path, name: str, progress: Progress) -> InteractionLog:
         """Read the ratings, and titles and genres where their file is there."""
-        folder = path if path.is_dir() else path.parent
-        if (folder / "u.data").exists():
-            ratings_path, separator, items_path = folder / "u.data", "\t", folder / "u.item"
-            read_items = _read_u_item
-        else:
-            ratings_path, separator = folder / "ratings.dat", "::"
-            items_path, read_items = folder / "movies.dat", _read_movies
+        ratings_path, *items = self.files(path)
+        older = ratings_path.name == "u.data"
+        separator, read_items = ("\t", _read_u_item) if older else ("::", _read_movies)
         lines = read_lines(ratings_path, "latin-1")
         ratings = read_columns(ratings_path, lines, separator, _RATING_COLUMNS, 1, progress)
         require_text(ratings_path, ratings["user"])
         require_text(ratings_path, ratings["item"])
         times_s = as_times_s(ratings_path, ratings["timestamp"])
-        titles, attributes = read_items(items_path, progress) if items_path.exists() else ({}, {})
+        titles, attributes = read_items(items[0], progress) if items else ({}, {})
         return InteractionLog.from_columns(
             name, ratings["user"], ratings["item"], times_s, titles, attributes
         )

@@ -20,6 +20,13 @@ class Reader(Settings, ABC):
         """Return whether the file or folder at `path` has this reader's layout."""
 
     @abstractmethod
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return all files that `read` reads at a `path` that is recognised, the log itself first.
+
+        Files that may be missing are named where they are there.
+        """
+
+    @abstractmethod
     def read(self, path: Path, name: str, progress: Progress) -> InteractionLog:
         """Read the log at `path` and call it `name`.
 

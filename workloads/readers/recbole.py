@@ -37,9 +37,15 @@ class RecBoleReader(Reader):
             return len(list(path.glob("*.inter"))) == 1
         return path.suffix == ".inter"
 
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the `.inter` file, and the `.item` file beside it."""
+        interactions_path = next(path.glob("*.inter")) if path.is_dir() else path
+        items_path = interactions_path.with_suffix(".item")
+        return (interactions_path, *([items_path] if items_path.exists() else []))
+
     def read(self, path: Path, name: str, progress: Progress) -> InteractionLog:
         """Read the interactions, and titles and attributes where there is a `.item` file."""
-        interactions_path = next(path.glob("*.inter")) if path.is_dir() else path
+        interactions_path, *items = self.files(path)
         table, _ = _read_atomic(interactions_path, progress)
         for column in ("user_id", "item_id"):
             if column not in table:
@@ -52,8 +58,7 @@ class RecBoleReader(Reader):
         times_s = (
             as_times_s(interactions_path, table["timestamp"]) if "timestamp" in table else None
         )
-        items_path = interactions_path.with_suffix(".item")
-        titles, attributes = _read_items(items_path, progress) if items_path.exists() else ({}, {})
+        titles, attributes = _read_items(items[0], progress) if items else ({}, {})
         return InteractionLog.from_columns(
             name, table["user_id"], table["item_id"], times_s, titles, attributes
         )

@@ -30,9 +30,15 @@ class SequenceReader(Reader):
             return len(_sequence_files(path)) == 1
         return path.suffix == ".txt"
 
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the file of sequences, and that of the items' attributes."""
+        sequences_path = _sequence_files(path)[0] if path.is_dir() else path
+        attributes_path = sequences_path.with_name(f"{sequences_path.stem}_item2attributes.json")
+        return (sequences_path, *([attributes_path] if attributes_path.exists() else []))
+
     def read(self, path: Path, name: str, progress: Progress) -> InteractionLog:
         """Read the sequences, and the items' attributes where they are given."""
-        sequences_path = _sequence_files(path)[0] if path.is_dir() else path
+        sequences_path, *others = self.files(path)
         users: list[str] = []
         items: list[str] = []
         line_of_user: dict[str, int] = {}
@@ -53,8 +59,7 @@ class SequenceReader(Reader):
                 users.extend([user] * len(taken))
                 items.extend(taken)
                 advance()
-        attributes_path = sequences_path.with_name(f"{sequences_path.stem}_item2attributes.json")
-        attributes = _read_attributes(attributes_path) if attributes_path.exists() else {}
+        attributes = _read_attributes(others[0]) if others else {}
         return InteractionLog.from_columns(
             name, pd.Series(users, dtype=str), pd.Series(items, dtype=str), None, {}, attributes
         )
