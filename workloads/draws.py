@@ -25,6 +25,17 @@ def uniform(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.fl
     return np.maximum(draws, SMALLEST, out=draws)
 
 
+def standard_normal(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.float64]:
+    """Return the standard normal draws of all entities at `index`, by inversion of `uniform`.
+
+    Returns:
+        float64 array, shape [entities].
+    """
+    draws = uniform(seed, purpose, index, entities)
+    normal: NDArray[np.float64] = ndtri(draws, out=draws)
+    return normal
+
+
 def uniform_one(seed: int, purpose: str, index: int, entity: int) -> float:
     """Return the draw of one entity at `index`: what `uniform` gives it, without the others'.
 
@@ -56,5 +67,7 @@ def standard_normal_table(
     Returns:
         float64 array, shape [entities, indices].
     """
-    draws: NDArray[np.float64] = ndtri(uniform_table(seed, purpose, entities, indices))
-    return draws
+    table = np.empty((entities, indices))
+    for index in range(indices):
+        table[:, index] = standard_normal(seed, purpose, index, entities)
+    return table
