@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
@@ -92,7 +93,7 @@ class Drawing:
         contents = {
             "svg": self.svg.encode(),
             "csv": self.table.to_csv(index=False, lineterminator="\n").encode(),
-            **({"png": self._rendered("png")} if png else {}),
+            **({"png": self._png()} if png else {}),
         }
         for ending, content in contents.items():
             final = directory / f"{self.name}.{ending}"
@@ -103,7 +104,11 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         """The figure as an SVG document on light paper."""
-        return self._rendered("svg").decode()
+        buffer = io.StringIO()
+        with mpl.rc_context({**_SETTINGS, "svg.hashsalt": self.name}):
+            # Not by `savefig`, which draws all twice: once to lay out what is laid out already.
+            FigureCanvasSVG(self.figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
 
     def inline_svg(self) -> str:
         """Return the figure as an SVG element for a page, its colours as CSS variables."""
@@ -121,16 +126,15 @@ class Drawing:
         namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
         return f'<svg {namespaces} {view_box} role="img" aria-label="{escape(self.alt_text)}">'
 
-    def _rendered(self, form: str) -> bytes:
+    def _png(self) -> bytes:
         buffer = io.BytesIO()
-        metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-        with mpl.rc_context({**_SETTINGS, "svg.hashsalt": self.name}):
+        with mpl.rc_context(_SETTINGS):
             self.figure.savefig(
                 buffer,
-                format=form,
+                format="png",
                 dpi=200,
-                metadata=metadata,
-                facecolor="none" if form == "svg" else colour("paper"),
+                metadata={"Software": None},
+                facecolor=colour("paper"),
             )
         return buffer.getvalue()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class UserResamples:
             float64, shape [RESAMPLES, columns].
         """
         rounded = np.round(per_user / GRID) * GRID
-        return np.concatenate([chunk.astype(np.float64) @ rounded for chunk in self._weights()])
+        return np.concatenate([chunk @ rounded for chunk in self._weights()])
 
     def ratios(self, numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> "Ratios":
         """Return, per column, total numerator / total denominator: a mean over interactions.
@@ -112,26 +112,37 @@ class UserResamples:
         low, high = np.quantile(values, ends)
         return Estimate(estimate, float(low), float(high))
 
-    def _weights(self) -> Iterator[NDArray[np.uint8]]:
+    def _weights(self) -> Iterator[NDArray[np.float64]]:
         """Yield the weights in chunks of shape [resamples, users], all resamples in order."""
-        if RESAMPLES * self.users <= _STORED_WEIGHTS_BYTES:
-            yield from np.array_split(self._stored_weights, self._chunks)
-        else:
-            for part in np.array_split(np.arange(RESAMPLES), self._chunks):
-                yield np.stack([self._draw(int(index)) for index in part])
+        weights = RESAMPLES * self.users
+        if weights <= _CHUNK_WEIGHTS:
+            yield _whole_weights(self.users)
+            return
+        for part in np.array_split(np.arange(RESAMPLES), -(-weights // _CHUNK_WEIGHTS)):
+            if weights <= _STORED_WEIGHTS_BYTES:
+                yield _stored_weights(self.users)[part].astype(np.float64)
+            else:
+                yield np.stack([_weights_of(int(index), self.users) for index in part]).astype(
+                    np.float64
+                )
 
-    @property
-    def _chunks(self) -> int:
-        return max(1, min(RESAMPLES, -(-RESAMPLES * self.users // _CHUNK_WEIGHTS)))
 
-    @cached_property
-    def _stored_weights(self) -> NDArray[np.uint8]:
-        return np.stack([self._draw(index) for index in range(RESAMPLES)])
+# All runs of a sweep have as many users, and a report asks for their totals dozens of times.
+@lru_cache(maxsize=1)
+def _whole_weights(users: int) -> NDArray[np.float64]:
+    return _stored_weights(users).astype(np.float64)
 
-    def _draw(self, index: int) -> NDArray[np.uint8]:
-        position = draws.uniform(_SEED, "bootstrap", index, self.users) * self.users
-        user = np.minimum(position.astype(np.int64), self.users - 1)
-        return np.bincount(user, minlength=self.users).astype(np.uint8)
+
+@lru_cache(maxsize=1)
+def _stored_weights(users: int) -> NDArray[np.uint8]:
+    return np.stack([_weights_of(index, users) for index in range(RESAMPLES)])
+
+
+def _weights_of(index: int, users: int) -> NDArray[np.uint8]:
+    """Return how often a resample draws each user."""
+    position = draws.uniform(_SEED, "bootstrap", index, users) * users
+    user = np.minimum(position.astype(np.int64), users - 1)
+    return np.bincount(user, minlength=users).astype(np.uint8)
 
 
 @dataclass(frozen=True)
