@@ -107,7 +107,8 @@ class Drawing:
         buffer = io.StringIO()
         with mpl.rc_context({**_SETTINGS, "svg.hashsalt": self.name}):
             # Not by `savefig`, which draws all twice: once to lay out what is laid out already.
-            FigureCanvasSVG(self.figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+            form: Any = FigureCanvasSVG(self.figure)
+            form.print_svg(buffer, metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
     def inline_svg(self) -> str:
