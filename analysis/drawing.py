@@ -40,6 +40,8 @@ _SETTINGS: dict[Any, Any] = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
+    # No ticks stand above: titles need not be moved out of their way, which is a layout each time.
+    "axes.titley": 1.0,
     "grid.color": colour("faint"),
     "grid.linewidth": 0.8,
     "xtick.color": colour("muted"),
