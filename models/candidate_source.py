@@ -12,6 +12,7 @@ from torch import Tensor
 from models.catalogue_ranking import hide, target_ranks, top
 from models.errors import NotNumbers
 from models.histories import seen_pairs
+from models.matrix_products import fast_products
 from models.numerics import NumericsPlan
 from models.prefixes import Ints, Prefixes, prefix_groups
 from models.reading import read
@@ -21,6 +22,9 @@ from workloads.progress import SILENT, Progress
 
 GENERATING = "Generate candidate lists"
 """What progress is told of lists."""
+SCANNED_ROWS = 128
+"""Prefixes after which the catalogue is scored at a time, on a CPU: of 12,000 items, 6 MB of logits
+that are ranked before they leave its cache."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,22 @@ class CandidateSource(ABC):
             int64, shape [R].
         """
 
+    def lists_and_ranks(
+        self, prefixes: Prefixes, count: int, taken: Ints, progress: Progress = SILENT
+    ) -> tuple[CandidateLists, Ints]:
+        """Return what `lists` and `ranks` return; a source that can reads each history once.
+
+        Args:
+            prefixes: R histories.
+            count: items in a list.
+            taken: int64, shape [R]: the item to rank; -1 for none, of rank 0.
+            progress: told of the lists that are generated.
+        """
+        asked = np.flatnonzero(taken >= 0)
+        rank = np.zeros(len(prefixes), np.int64)
+        rank[asked] = self.ranks(prefixes.part(asked), taken[asked])
+        return self.lists(prefixes, count, progress), rank
+
 
 class CatalogueScan(CandidateSource):
     """Scores the whole catalogue after each prefix: one causal pass a history, some rows at a time.
@@ -90,36 +110,56 @@ class CatalogueScan(CandidateSource):
 
     def lists(self, prefixes: Prefixes, count: int, progress: Progress = SILENT) -> CandidateLists:
         """Return the items with the highest logits."""
-        item = np.zeros((len(prefixes), count), np.int32)
-        score = np.zeros((len(prefixes), count), np.float32)
-        with progress.phase(GENERATING, len(prefixes)) as advance:
-            for member, logits in self._scan(prefixes):
-                best, best_logits = top(logits, count)
-                item[member] = best.cpu().numpy()
-                score[member] = best_logits.cpu().numpy()
-                advance(len(member))
-        return CandidateLists(item, score, np.zeros(len(prefixes), np.int32))
+        return self.lists_and_ranks(prefixes, count, np.full(len(prefixes), -1), progress)[0]
 
     def ranks(self, prefixes: Prefixes, taken: Ints) -> Ints:
         """Return the ranks by logit in the whole catalogue."""
         rank = np.zeros(len(prefixes), np.int64)
         for member, logits in self._scan(prefixes):
-            rank[member] = target_ranks(logits, self._plan.tensor(taken[member])).cpu().numpy()
+            rank[member] = self._target_ranks(logits, taken[member])
         return rank
+
+    def lists_and_ranks(
+        self, prefixes: Prefixes, count: int, taken: Ints, progress: Progress = SILENT
+    ) -> tuple[CandidateLists, Ints]:
+        """Return the items with the highest logits, and the ranks by logit."""
+        item = np.zeros((len(prefixes), count), np.int32)
+        score = np.zeros((len(prefixes), count), np.float32)
+        rank = np.zeros(len(prefixes), np.int64)
+        with progress.phase(GENERATING, len(prefixes)) as advance:
+            for member, logits in self._scan(prefixes):
+                best, best_logits = top(logits, count)
+                item[member] = best.cpu().numpy()
+                score[member] = best_logits.cpu().numpy()
+                asked = np.flatnonzero(taken[member] >= 0)
+                if len(asked):
+                    rank[member[asked]] = self._target_ranks(
+                        logits[self._plan.tensor(asked)], taken[member[asked]]
+                    )
+                advance(len(member))
+        return CandidateLists(item, score, np.zeros(len(prefixes), np.int32)), rank
+
+    def _target_ranks(self, logits: Tensor, taken: Ints) -> Ints:
+        ranks: Ints = target_ranks(logits, self._plan.tensor(taken)).cpu().numpy()
+        return ranks
 
     def _scan(self, prefixes: Prefixes) -> Iterator[tuple[Ints, Tensor]]:
         """Yield (which prefixes, logits of the catalogue after them), seen items hidden."""
+        rows = self._plan.ranking_rows
+        if self._plan.device == "cpu":
+            rows = min(SCANNED_ROWS, rows)
         with torch.inference_mode():
             for group in prefix_groups(self._log, prefixes, self._plan.batch_positions):
                 encoded = read(self._model, self._plan.tensor(group.histories), self._plan)
-                for first in range(0, len(group.member), self._plan.ranking_rows):
-                    part = slice(first, first + self._plan.ranking_rows)
+                for first in range(0, len(group.member), rows):
+                    part = slice(first, first + rows)
                     member = group.member[part]
-                    logits = self._model.score_catalogue(
-                        encoded,
-                        self._plan.tensor(group.row[part]),
-                        self._plan.tensor(group.step[part]),
-                    )
+                    with fast_products(self._plan):
+                        logits = self._model.score_catalogue(
+                            encoded,
+                            self._plan.tensor(group.row[part]),
+                            self._plan.tensor(group.step[part]),
+                        )
                     if logits.amax().isnan():  # it is where any is
                         raise NotNumbers
                     if self._exclude_seen:

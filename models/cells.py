@@ -1,6 +1,7 @@
 """Cells: what a device that holds a list shows, and how the two models agree, at each step."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -58,6 +59,12 @@ class FoundTargets:
     left: NDArray[np.bool_]
     p: NDArray[np.float64]
     is_target: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the lists of several parts, of which there is at least one."""
+        names = (field.name for field in fields(cls))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def ranks(self, variant: Variant, learned_weight: float) -> NDArray[np.int64]:
         """Return the 1-based rank of each target as shown under a fusion variant: int64 [M].

@@ -1,17 +1,15 @@
 """The weight of the learned fusion: one number, fitted on calibration steps alone."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable, Iterator
 
-from models.candidate_source import CandidateSource
-from models.cells import ById, FoundTargets, HeldLists
-from models.list_scores import list_logits
-from models.numerics import NumericsPlan
-from models.prefixes import Ints, Prefixes, calibration_prefixes
-from models.recommender import Recommender
-from models.replay_contexts import Replay
+import numpy as np
+
+from models.cells import FoundTargets
+from models.generated_lists import GeneratedLists
+from models.prefixes import Ints
+from models.replay_contexts import Replay, ReplayGroup
+from models.scored_groups import GroupScorer
 from models.training.validation import ndcg
-from workloads.progress import SILENT, Progress
 
 USERS = 2000
 """Users (evenly spaced) whose calibration steps are looked at, at most."""
@@ -20,45 +18,47 @@ WEIGHTS = np.concatenate(([0.0], 2.0 ** (np.arange(-32, 49) / 8)))
 function of the weight, so a grid finds what a gradient could not; at 64 the SRM decides."""
 WITHOUT_EVIDENCE = 1.0
 """The weight (that of variant 3) where no list contains what its user takes."""
+AGES = (0, 1)
+"""Every step is shown a fresh list and one that is a step old, as a device holds both kinds."""
+
+
+def calibrating_members(replay: Replay) -> Ints:
+    """Return whose calibration steps are looked at: positions in the split's `device_users`."""
+    users = len(replay.split.device_users)
+    return np.linspace(0, users - 1, min(USERS, users)).astype(np.int64)
+
+
+def calibration_steps(replay: Replay) -> Ints:
+    """Return how many calibration steps each replayed user's context holds: int64 [users]."""
+    user = replay.split.device_users
+    steps = replay.split.replay_start[user] - replay.split.calibration_start[user]
+    return np.asarray(np.minimum(steps, replay.contexts))
 
 
 def fitted_weight(
     replay: Replay,
-    srm: Recommender,
+    generated: Iterable[tuple[ReplayGroup, GeneratedLists]],
+    scorer: GroupScorer,
     binary_logits: bool,
-    llm: CandidateSource,
-    plan: NumericsPlan,
-    progress: Progress = SILENT,
 ) -> float:
     """Return the weight with the highest NDCG@10 on calibration steps.
 
-    Every step is shown twice, with a fresh list and with one that is a step old, because a device
-    holds both kinds. Nothing of the replay windows is read.
+    They are seen from the context that is replayed afterwards: its calibration steps come last in
+    it, after what is left of `history`. Nothing of the replay windows is read.
 
     Args:
-        replay: the split, the history and the lists' size.
-        srm: in evaluation mode.
+        replay: what is replayed.
+        generated: users, with their lists of all bases that the steps need.
+        scorer: has the SRM score them.
         binary_logits: whether it was trained with binary cross-entropy.
-        llm: generates the lists.
-        plan: how to compute.
-        progress: told of the lists, generated and scored.
     """
-    steps = calibration_prefixes(replay.split, replay.history, USERS)
-    readable = steps.stop - 1 > steps.start
-    older = Prefixes(steps.user[readable], steps.start[readable], steps.stop[readable] - 1)
-    user, start, stop = (
-        np.concatenate((getattr(steps, name), getattr(older, name)))
-        for name in ("user", "start", "stop")
-    )
-    # The old list of one step is the fresh list of the step before: generate it once.
-    _, distinct, which = np.unique(
-        np.stack((user, stop)), axis=1, return_index=True, return_inverse=True
-    )
-    bases = Prefixes(user[distinct], start[distinct], stop[distinct])
-    generated = llm.lists(bases, replay.candidates.count, progress).item[which]
-    shown = Prefixes(user, start, np.concatenate((steps.stop, older.stop + 1)))
-    logit = list_logits(srm, replay.log, shown, generated, plan, progress)
-    return best_weight(_found(replay, binary_logits, shown, stop, generated, logit))
+    steps = calibration_steps(replay)
+    found = [
+        scored
+        for group, lists in generated
+        for scored in _targets(group, lists, steps[group.member], scorer, binary_logits)
+    ]
+    return best_weight(FoundTargets.joined(found)) if found else WITHOUT_EVIDENCE
 
 
 def best_weight(targets: FoundTargets) -> float:
@@ -69,20 +69,19 @@ def best_weight(targets: FoundTargets) -> float:
     return float(WEIGHTS[int(np.argmax(reached))])
 
 
-def _found(
-    replay: Replay,
+def _targets(
+    group: ReplayGroup,
+    generated: GeneratedLists,
+    steps: Ints,
+    scorer: GroupScorer,
     binary_logits: bool,
-    shown: Prefixes,
-    basis: Ints,
-    item: NDArray[np.int32],
-    logit: NDArray[np.float32],
-) -> FoundTargets:
-    """Return the lists that contain what comes after the histories known when they are shown."""
-    left = np.ones(item.shape, np.bool_)
-    if replay.candidates.exclude_seen:
-        newest = replay.log.items[replay.log.offsets[shown.user] + shown.stop - 1]
-        since = (shown.stop > basis)[:, None] & (item == newest[:, None])
-        left &= ~since
-    taken = shown.taken(replay.log)
-    lists = HeldLists(item, logit[:, None], left[:, None], taken[:, None])
-    return ById.of(lists).targets(binary_logits)
+) -> Iterator[FoundTargets]:
+    """Yield the lists that contain what their users take at calibration steps."""
+    for basis in range(-int(steps.max(initial=0)) - max(AGES), 0):
+        for age in AGES:
+            step = basis + age
+            row = np.flatnonzero((group.context + basis >= 1) & (-steps <= step))
+            if step < 0 and len(row):
+                item = generated.at(basis)[0][row]
+                scored = scorer.score(group, item, np.full(len(row), basis), [step], row)
+                yield scored.lists.targets(binary_logits)

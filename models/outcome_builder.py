@@ -1,18 +1,26 @@
 """Builds outcome tables: every list and every cell of every replayed user, from both models."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.candidate_source import CandidateSource, CatalogueScan
-from models.cells import ById, Cells, HeldLists, evaluate
+from models.candidate_source import GENERATING, CandidateSource, CatalogueScan
+from models.cells import Cells, evaluate
 from models.fusion import VARIANTS
-from models.generated_lists import GeneratedLists
+from models.generated_lists import GeneratedLists, generate_lists
 from models.histories import seen_pairs
+from models.learned_fusion import (
+    AGES,
+    WITHOUT_EVIDENCE,
+    calibrating_members,
+    calibration_steps,
+    fitted_weight,
+)
 from models.numerics import NumericsPlan, computing
 from models.outcomes import (
     FRESHNESS_AGES,
@@ -26,29 +34,13 @@ from models.popularity import most_popular_unseen, popularity_order
 from models.prefixes import Ints
 from models.recommender import Recommender
 from models.replay_contexts import Replay, ReplayGroup, replay_groups
+from models.scored_groups import GroupScorer, ScoredGroup
 from models.signals.names import SIGNALS
 from models.signals.scored import SCORED_SIGNALS, ScoredLists
 from models.signals.taken import taken_share
-from workloads.progress import Progress
+from workloads.progress import Advance, Progress
 
 Columns = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class ScoredGroup:
-    """One list of each of R users, held from its basis, and scored at S steps.
-
-    Attributes:
-        lists: the lists by id.
-        logit: float32, shape [R, S, N]: the SRM's logits, in the order of the lists' maker.
-        taken: int64, shape [R, S]: items of the list that the user has taken since its basis.
-        age_steps: int64, shape [R, S]: steps since the basis.
-    """
-
-    lists: ById
-    logit: NDArray[np.float32]
-    taken: Ints
-    age_steps: Ints
 
 
 class OutcomeBuilder:
@@ -62,7 +54,6 @@ class OutcomeBuilder:
         srm: in evaluation mode.
         binary_logits: whether it was trained with binary cross-entropy.
         llm: generates the lists.
-        learned_weight: the SRM's weight in the learned fusion.
         plan: how to compute.
     """
 
@@ -72,20 +63,26 @@ class OutcomeBuilder:
         srm: Recommender,
         binary_logits: bool,
         llm: CandidateSource,
-        learned_weight: float,
         plan: NumericsPlan,
     ) -> None:
         self._replay = replay
         self._srm = srm
         self._binary_logits = binary_logits
         self._llm = llm
-        self._learned_weight = learned_weight
-        self._invalid, self._places = 0, 0
         self._plan = plan
+        self._learned_weight = WITHOUT_EVIDENCE
+        self._invalid, self._places = 0, 0
+        self._scorer = GroupScorer(srm, replay.candidates.exclude_seen, plan)
         self._srm_scan = CatalogueScan(srm, replay.log, plan, replay.candidates.exclude_seen)
         self._popularity = popularity_order(replay.log, replay.split)
+        self._steps_before = calibration_steps(replay)
         forced = np.arange(replay.steps)[:, None] - np.array(FRESHNESS_AGES)
         self._bases = np.union1d(forced, -replay.first_list_age_steps)
+
+    @property
+    def learned_weight(self) -> float:
+        """The SRM's weight in the learned fusion, once all is built."""
+        return self._learned_weight
 
     @property
     def invalid_share(self) -> float:
@@ -93,54 +90,70 @@ class OutcomeBuilder:
         return self._invalid / max(1, self._places)
 
     def build(self, writer: OutcomeWriter, progress: Progress) -> None:
-        """Compute all users and write them."""
-        users = len(self._replay.split.device_users)
-        with (
-            progress.phase("Build outcome tables", users) as advance,
-            computing(self._plan),
-            torch.inference_mode(),
-        ):
-            for group in replay_groups(self._replay, int(self._bases[0]), self._srm, self._plan):
-                writer.write(group.member, self._columns(group))
-                advance(len(group.member))
+        """Compute all users and write them.
 
-    def _columns(self, group: ReplayGroup) -> Columns:
+        The lists of those who calibrate come first, as all tables contain the weight fitted there.
+        """
+        users, calibrating = len(self._steps_before), calibrating_members(self._replay)
+        others = np.setdiff1d(np.arange(users), calibrating)
+        with computing(self._plan), torch.inference_mode():
+            with progress.phase(GENERATING, len(calibrating)) as advance:
+                first = list(self._generated(calibrating, self._calibration_bases(), advance))
+            self._learned_weight = fitted_weight(
+                self._replay, first, self._scorer, self._binary_logits
+            )
+            with progress.phase("Build outcome tables", users) as advance:
+                nobody = np.zeros(0, np.int64)
+                for group, lists in chain(first, self._generated(others, nobody, _untold)):
+                    writer.write(group.member, self._columns(group, lists))
+                    advance(len(group.member))
+
+    def _calibration_bases(self) -> Ints:
+        """Return the bases of the lists that are shown at calibration steps."""
+        most = int(self._steps_before.max(initial=0))
+        return np.arange(-most - max(AGES), 0)
+
+    def _generated(
+        self, member: Ints, more_bases: Ints, advance: Advance
+    ) -> Iterator[tuple[ReplayGroup, GeneratedLists]]:
+        """Yield some users, batch by batch, and the LLM's lists of all bases inside a context.
+
+        Of `more_bases`, those that a user's own calibration steps need.
+        """
+        bases = np.union1d(self._bases, more_bases)
+        first_step = int(bases[0])
+        for group in replay_groups(self._replay, first_step, self._srm, self._plan, member):
+            needed = -self._steps_before[group.member] - max(AGES)
+            wanted = np.isin(bases, self._bases) | (bases >= needed[:, None])
+            wanted &= group.context[:, None] + bases >= 1
+            told = partial(_share, advance, len(group.member) / max(1, wanted.sum()))
+            count = self._replay.candidates.count
+            lists = generate_lists(group, bases, wanted, self._llm, count, told)
+            self._invalid += int(lists.invalid.sum())
+            self._places += int(wanted.sum()) * count
+            yield group, lists
+
+    def _columns(self, group: ReplayGroup, generated: GeneratedLists) -> Columns:
         """Return every column of the store for one group of users."""
         shape = OutcomeShape(len(group.user), self._replay.steps, self._replay.candidates.count)
         columns: Columns = {
             name: np.zeros(column_shape, dtype)
             for name, (column_shape, dtype) in shape.columns().items()
         }
-        columns["full_rank_srm"] = self._ranks(self._srm_scan, group)
-        columns["full_rank_llm"] = self._ranks(self._llm, group)
-        generated = self._generate(group)
+        columns["full_rank_srm"] = self._srm_ranks(group)
+        columns["full_rank_llm"] = generated.rank
         self._fill_fresh_rows(columns, group, generated)
         self._fill_preloaded_row(columns, group, generated)
         self._fill_popular_row(columns, group)
         self._fill_forced_ages(columns, group, generated)
         return columns
 
-    def _ranks(self, source: CandidateSource, group: ReplayGroup) -> Ints:
-        """Return the rank of every replayed item given H_t: int64 [U, T]."""
+    def _srm_ranks(self, group: ReplayGroup) -> Ints:
+        """Return the SRM's rank of every replayed item given H_t: int64 [U, T]."""
         steps = self._replay.steps
         row, step = np.divmod(np.arange(len(group.user) * steps), steps)
-        rank = source.ranks(group.prefixes(row, step), group.taken(row, step))
+        rank = self._srm_scan.ranks(group.prefixes(row, step), group.taken(row, step))
         return rank.reshape(-1, steps)
-
-    def _generate(self, group: ReplayGroup) -> GeneratedLists:
-        """Return the LLM's lists of all bases that have an interaction inside the context."""
-        readable = group.context[:, None] + self._bases >= 1
-        count = self._replay.candidates.count
-        row, column = np.nonzero(readable)
-        lists = self._llm.lists(group.prefixes(row, self._bases[column]), count)
-        self._invalid += int(lists.invalid.sum())
-        self._places += lists.item.size
-        item = np.zeros((*readable.shape, count), np.int32)
-        score = np.zeros((*readable.shape, count), np.float32)
-        invalid = np.zeros(readable.shape, np.int32)
-        item[row, column], score[row, column] = lists.item, lists.score
-        invalid[row, column] = lists.invalid
-        return GeneratedLists(self._bases, item, score, invalid)
 
     def _fill_fresh_rows(
         self, columns: Columns, group: ReplayGroup, generated: GeneratedLists
@@ -150,7 +163,7 @@ class OutcomeBuilder:
         for step, first_cell in enumerate(cell_offsets(steps)[:steps] + np.arange(steps)):
             item, score, invalid = generated.at(step)
             columns["lists"][:, step], columns["list_scores"][:, step] = item, score
-            scored = self._score(group, item, np.full(len(item), step), range(step, steps))
+            scored = self._scorer.score(group, item, np.full(len(item), step), range(step, steps))
             cells = self._cells(scored, scored.logit[:, 0], invalid)
             _fill_cells(columns, int(first_cell), cells)
             _fill_fresh(columns, step, cells)
@@ -163,9 +176,9 @@ class OutcomeBuilder:
         item, score, invalid = generated.at(-self._replay.first_list_age_steps)
         columns["lists"][:, steps], columns["list_scores"][:, steps] = item, score
         basis = np.full(len(item), -self._replay.first_list_age_steps)
-        new = self._score(group, item, basis, [basis])
+        new = self._scorer.score(group, item, basis, [basis])
         _fill_fresh(columns, steps, self._cells(new, new.logit[:, 0], invalid))
-        scored = self._score(group, item, basis, range(steps))
+        scored = self._scorer.score(group, item, basis, range(steps))
         cells = self._cells(scored, new.logit[:, 0], invalid)
         _fill_cells(columns, int(cell_offsets(steps)[steps]), cells)
 
@@ -178,7 +191,7 @@ class OutcomeBuilder:
             self._popularity, seen_row, seen_item, users, self._replay.candidates.count
         )
         columns["popular"] = item
-        scored = self._score(group, item, np.zeros(users, np.int64), range(steps))
+        scored = self._scorer.score(group, item, np.zeros(users, np.int64), range(steps))
         cells = self._cells(scored, scored.logit[:, 0], np.zeros(users, np.int32))
         cells |= {f"rank_{variant}": scored.lists.list_rank for variant in VARIANTS}
         _fill_cells(columns, int(cell_offsets(steps)[steps + 1]), cells)
@@ -197,7 +210,9 @@ class OutcomeBuilder:
                 continue
             item = generated.at(basis)[0][row]
             steps = [step for _, step in aged]
-            cells = self._evaluate(self._score(group, item, np.full(len(row), basis), steps, row))
+            cells = self._evaluate(
+                self._scorer.score(group, item, np.full(len(row), basis), steps, row)
+            )
             for column, (a, step) in enumerate(aged):
                 columns["freshness_valid"][row, a, step] = True
                 columns["freshness_consistency"][row, a, step] = cells.consistency[:, column]
@@ -231,48 +246,6 @@ class OutcomeBuilder:
     def _evaluate(self, scored: ScoredGroup) -> Cells:
         return evaluate(scored.lists, self._binary_logits, self._learned_weight)
 
-    def _score(
-        self,
-        group: ReplayGroup,
-        item: NDArray[np.int32],
-        basis: Ints,
-        steps: Sequence[int | Ints],
-        row: Ints | None = None,
-    ) -> ScoredGroup:
-        """Score lists of some users, held from their bases, at some steps.
-
-        Args:
-            group: the users.
-            item: shape [R, N]: the lists.
-            basis: shape [R].
-            steps: S steps, each a number or one of each user [R].
-            row: shape [R]: the users; all of them by default.
-        """
-        row = np.arange(len(group.user)) if row is None else row
-        at = np.stack([np.broadcast_to(step, row.shape) for step in steps], axis=1)
-        position = self._plan.tensor(group.position(row[:, None], at))
-        encoded = group.srm[self._plan.tensor(row)]
-        candidates = self._plan.tensor(item.astype(np.int64))
-        logit = self._srm.score(encoded, position, candidates).cpu().numpy()
-        taken = at[:, :, None] > self._step_taken(group, row, item, basis)[:, None, :]
-        left = ~taken if self._replay.candidates.exclude_seen else np.ones_like(taken)
-        target = group.taken(row[:, None], at)
-        return ScoredGroup(
-            lists=ById.of(HeldLists(item, logit, left, target)),
-            logit=logit,
-            taken=taken.sum(axis=2),
-            age_steps=at - basis[:, None],
-        )
-
-    def _step_taken(
-        self, group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints
-    ) -> Ints:
-        """Return at which step, from the basis on, each item is taken (T where never): [R, N]."""
-        step = np.arange(group.first_step, self._replay.steps)
-        taken = item[:, :, None] == group.window[row][:, None, :]
-        taken &= (step >= basis[:, None])[:, None, :]
-        return np.where(taken.any(axis=2), step[taken.argmax(axis=2)], self._replay.steps)
-
 
 def _fill_cells(columns: Columns, first_cell: int, cells: Columns) -> None:
     for name, values in cells.items():
@@ -282,3 +255,11 @@ def _fill_cells(columns: Columns, first_cell: int, cells: Columns) -> None:
 def _fill_fresh(columns: Columns, row: int, cells: Columns) -> None:
     for name in SIGNALS:
         columns[fresh_column(name)][:, row] = cells[signal_column(name)][:, 0]
+
+
+def _share(advance: Advance, share: float, amount: float = 1, note: str = "") -> None:
+    advance(share * amount, note)
+
+
+def _untold(amount: float = 1, note: str = "") -> None:
+    del amount, note

@@ -9,7 +9,7 @@ from models.cooperation import cooperative_task, refuse_long_lists
 from models.corpus import Corpus
 from models.errors import ModelError
 from models.knowledge_cutoff import known_split
-from models.numerics import NumericsPlan, computing, plan_of
+from models.numerics import NumericsPlan, plan_of
 from models.outcomes import Outcomes, OutcomeShape, OutcomeWriter
 from models.quantisation import as_held
 from models.quantisation import check as check_quantisation
@@ -22,7 +22,7 @@ from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-STORE_VERSION = 5
+STORE_VERSION = 6
 """Raised whenever the same weights and settings give other tables than before."""
 
 
@@ -214,21 +214,18 @@ def _store(
 
     def build(directory: Path) -> dict[str, Any]:
         # Here, because only a store that has to be built needs them.
-        from models.learned_fusion import fitted_weight
         from models.outcome_builder import OutcomeBuilder
 
         shape = OutcomeShape(len(replay.split.device_users), replay.steps, replay.candidates.count)
         writer = OutcomeWriter(directory, shape)
         source = llm.source(replay.candidates.exclude_seen, plan)
         srm_model, binary = srm.model(), srm.binary_logits
-        with computing(plan):
-            weight = fitted_weight(replay, srm_model, binary, source, plan, progress)
-        builder = OutcomeBuilder(replay, srm_model, binary, source, weight, plan)
+        builder = OutcomeBuilder(replay, srm_model, binary, source, plan)
         builder.build(writer, progress)
         writer.close()
         return {
             "shape": asdict(shape),
-            "learned_weight": weight,
+            "learned_weight": builder.learned_weight,
             "invalid_share": builder.invalid_share,
         }
 

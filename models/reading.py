@@ -1,24 +1,27 @@
 """Reading histories in the plan's precision; whatever is scored afterwards is float32."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from models.matrix_products import fast_products
 from models.numerics import NumericsPlan
 from models.recommender import Recommender
 
+CACHED_POSITIONS = 2048
+"""Positions read at a time on a CPU: what layers pass on to each other stays in its cache."""
 
-def precision(plan: NumericsPlan) -> AbstractContextManager[None]:
-    """Return the context in which a model's matrix products have the plan's precision.
+
+def precision(plan: NumericsPlan) -> AbstractContextManager[Any]:
+    """Return the context for inference in which matrix products have the plan's precision.
 
     In bfloat16, sums that need more (norms, softmax) stay in float32: torch's autocast.
     """
-    reduced = plan.dtype == "bfloat16"
-    context: AbstractContextManager[None] = torch.autocast(
-        plan.device, dtype=torch.bfloat16, enabled=reduced
-    )
-    return context
+    if plan.dtype == "bfloat16":
+        return torch.autocast(plan.device, dtype=torch.bfloat16)
+    return fast_products(plan)
 
 
 def read(model: Recommender, histories: Tensor, plan: NumericsPlan) -> Tensor:
@@ -35,6 +38,8 @@ def read(model: Recommender, histories: Tensor, plan: NumericsPlan) -> Tensor:
     Returns:
         float32, shape [B, L, width].
     """
+    rows = max(1, len(histories))
+    if plan.device == "cpu":
+        rows = max(1, CACHED_POSITIONS // max(1, histories.shape[1]))
     with precision(plan):
-        encoded = model.encode(histories)
-    return encoded.float()
+        return torch.cat([model.encode(part).float() for part in torch.split(histories, rows)])

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -117,4 +118,4 @@ class CausalRecommender(Recommender):
 
     def score_catalogue(self, encoded: Tensor, row: Tensor, step: Tensor) -> Tensor:
         """Return the products of the states and all item embeddings."""
-        return self.states(encoded[row, step]) @ self.item_vectors().T
+        return functional.linear(self.states(encoded[row, step]), self.item_vectors())

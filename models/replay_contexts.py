@@ -85,13 +85,20 @@ class ReplayGroup:
         return Prefixes(self.user[row], start - self.context[row], start + basis)
 
 
-def replay_batches(replay: Replay, plan: NumericsPlan) -> list[Ints]:
-    """Return all replayed users in groups of like context length, shortest first.
+def replay_batches(replay: Replay, plan: NumericsPlan, member: Ints | None = None) -> list[Ints]:
+    """Return replayed users in groups of like context length, shortest first.
+
+    Args:
+        replay: what is replayed.
+        plan: how to compute.
+        member: int64: which of them, by position in the split's `device_users`; all by default.
 
     Returns:
         Arrays of positions in the split's `device_users`: int64.
     """
-    return length_groups(replay.contexts + replay.steps - 1, plan.batch_positions)
+    member = np.arange(len(replay.split.device_users)) if member is None else member
+    length = replay.contexts[member] + replay.steps - 1
+    return [member[group] for group in length_groups(length, plan.batch_positions)]
 
 
 def replay_group(
@@ -125,8 +132,12 @@ def replay_group(
 
 
 def replay_groups(
-    replay: Replay, first_step: int, srm: Recommender, plan: NumericsPlan
+    replay: Replay,
+    first_step: int,
+    srm: Recommender,
+    plan: NumericsPlan,
+    member: Ints | None = None,
 ) -> Iterator[ReplayGroup]:
-    """Yield all replayed users, batch by batch; the arguments are those of `replay_group`."""
-    for member in replay_batches(replay, plan):
-        yield replay_group(replay, member, first_step, srm, plan)
+    """Yield replayed users, all by default, batch by batch; arguments as of `replay_group`."""
+    for batch in replay_batches(replay, plan, member):
+        yield replay_group(replay, batch, first_step, srm, plan)

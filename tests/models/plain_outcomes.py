@@ -157,9 +157,9 @@ def plain_learned_weight(
     """The first weight with the highest NDCG@10 over fresh and one-step-old calibration lists."""
     held = []
     for device_user, user in enumerate(split.device_users):
-        start, stop = int(split.calibration_start[user]), int(split.replay_start[user])
-        plain = PlainOutcomes(log, split, device_user, history, count, srm, llm, start=start)
-        for step in range(stop - start):
+        start = int(split.replay_start[user])
+        plain = PlainOutcomes(log, split, device_user, history, count, srm, llm)
+        for step in range(int(split.calibration_start[user]) - start, 0):
             for basis in (step, step - 1):
                 if start + basis - plain.context_start >= 1:
                     left = plain.left(plain.fresh_list(basis), basis, step)

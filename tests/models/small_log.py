@@ -79,3 +79,8 @@ class Small:
     def models(self) -> list[torch.nn.Module]:
         tasks = training_tasks(self.log, self.split, HISTORY, self.settings)
         return [obtain(task, self.cache_dir, SILENT).model() for task in tasks]
+
+    def store(self) -> Path:
+        """Where the tables are."""
+        directory: Path = self.prepared.outcomes.__reduce__()[1][0]
+        return directory

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from small_log import FIRST_LIST_AGE, HISTORY, Small
 
 from models.candidate_source import CatalogueScan
 from models.cells import FoundTargets
-from models.learned_fusion import WEIGHTS, WITHOUT_EVIDENCE, best_weight, fitted_weight
+from models.learned_fusion import WEIGHTS, WITHOUT_EVIDENCE, best_weight
 from models.numerics import plan_of
+from models.outcome_builder import OutcomeBuilder
+from models.outcomes import OutcomeShape, OutcomeWriter
 from models.recommender import Recommender
 from models.replay_contexts import Replay
 from models.settings import CandidateSettings
@@ -25,13 +28,20 @@ def lists_of(maker_rank: list[list[int]], p: list[list[float]], target: list[int
 
 
 def fit(
-    small: Small, log: InteractionLog, srm: Recommender | None = None, progress: Progress = SILENT
+    small: Small,
+    log: InteractionLog,
+    directory: Path,
+    srm: Recommender | None = None,
+    progress: Progress = SILENT,
 ) -> float:
     trained, llm = small.models()
     plan = plan_of("cpu", 1)
     replay = Replay(log, small.split, HISTORY, FIRST_LIST_AGE, CandidateSettings(count=8))
     source = CatalogueScan(llm, log, plan, exclude_seen=True)
-    return fitted_weight(replay, srm or trained, False, source, plan, progress)
+    builder = OutcomeBuilder(replay, srm or trained, False, source, plan)
+    shape = OutcomeShape(len(small.split.device_users), replay.steps, 8)
+    builder.build(OutcomeWriter(directory, shape), progress)
+    return builder.learned_weight
 
 
 def test_the_best_weight_by_hand() -> None:
@@ -53,12 +63,14 @@ def test_without_a_target_in_any_list_it_is_variant_3() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0])
-def test_the_fitted_weight_is_that_of_the_definition(small: Small, noise: float) -> None:
+def test_the_fitted_weight_is_that_of_the_definition(
+    small: Small, noise: float, tmp_path: Path
+) -> None:
     srm, llm = small.models()
     with torch.no_grad():
         vectors = srm.item_vectors()
         vectors += noise * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(1))
-    own = fit(small, small.log, srm)
+    own = fit(small, small.log, tmp_path, srm)
     grid = [float(weight) for weight in WEIGHTS]
     assert own == plain_learned_weight(small.log, small.split, HISTORY, 8, srm, llm, grid)
     if not noise:
@@ -66,24 +78,33 @@ def test_the_fitted_weight_is_that_of_the_definition(small: Small, noise: float)
     assert (own > 1) == (noise == 0)
 
 
-def test_nothing_of_the_replay_reaches_the_weight(small: Small) -> None:
+def test_nothing_of_the_replay_reaches_the_weight(small: Small, tmp_path: Path) -> None:
     replayed, calibrating = small.log.items.copy(), small.log.items.copy()
     for user in small.split.device_users:
         end = small.log.offsets[user + 1]
         start = small.log.offsets[user] + small.split.replay_start[user]
         replayed[start:end] = 0
         calibrating[small.log.offsets[user] + small.split.calibration_start[user] : start] = 0
-    before = fit(small, small.log)
-    assert fit(small, replace(small.log, items=replayed)) == before
-    assert fit(small, replace(small.log, items=calibrating)) != before
+    before = fit(small, small.log, tmp_path)
+    assert fit(small, replace(small.log, items=replayed), tmp_path) == before
+    assert fit(small, replace(small.log, items=calibrating), tmp_path) != before
 
 
-def test_lists_generated_and_scored_are_told(small: Small) -> None:
+def test_who_calibrates_is_told_before_the_tables(small: Small, tmp_path: Path) -> None:
     told = Interrupting()
-    assert fit(small, small.log, progress=told) == small.prepared.learned_weight
-    (generating, generated), (scoring, scored) = told.phases
-    assert (generating, scoring) == ("Generate candidate lists", "Score candidate lists")
-    # Two steps and a list a step old of each: of four, two have the same history.
-    steps = 2 * len(small.split.device_users)
-    assert (generated, scored) == (1.5 * steps, 2 * steps)
-    assert told.done == generated + scored
+    assert fit(small, small.log, tmp_path, progress=told) == small.prepared.learned_weight
+    users = len(small.split.device_users)
+    assert told.phases == [("Generate candidate lists", users), ("Build outcome tables", users)]
+    assert told.done == pytest.approx(2 * users)
+
+
+def test_users_who_do_not_calibrate_get_the_same_tables(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.learned_fusion.USERS", 7)
+    fit(small, small.log, tmp_path)
+    for file in sorted(tmp_path.glob("*.npy")):
+        if "learned" in file.stem:  # of another weight
+            continue
+        stored = np.load(small.store() / file.name)
+        np.testing.assert_allclose(np.load(file), stored, atol=1e-5, err_msg=file.stem)

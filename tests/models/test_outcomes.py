@@ -253,8 +253,7 @@ def rebuild(small: Small, directory: Path, **changes: object) -> Outcomes:
     shape = OutcomeShape(len(small.split.device_users), STEPS, 8)
     writer = OutcomeWriter(directory, shape)
     source = CatalogueScan(llm, small.log, plan, replay.candidates.exclude_seen)
-    weight = small.prepared.learned_weight
-    OutcomeBuilder(replay, srm, False, source, weight, plan).build(writer, SILENT)
+    OutcomeBuilder(replay, srm, False, source, plan).build(writer, SILENT)
     writer.close()
     return Outcomes(directory, shape)
 
@@ -272,11 +271,8 @@ def test_the_store_is_canonical(small: Small, tmp_path: Path) -> None:
         rebuild(small, tmp_path / "again")
     finally:
         torch.set_num_threads(threads)
-    [stored] = [
-        place
-        for place in (small.cache_dir / "outcomes").iterdir()
-        if content_hash(place) == small.prepared.store_hash
-    ]
+    stored = small.store()
+    assert content_hash(stored) == small.prepared.store_hash
     names = sorted(path.name for path in stored.glob("*.npy"))
     assert len(names) == 37
     assert filecmp.cmpfiles(stored, tmp_path / "again", names, shallow=False)[0] == names
