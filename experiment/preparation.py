@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class Preparation:
         adaptation: how the SRM's weights change along the run; None where they do not.
         model_time: how long models ran while worlds were simulated.
         file_hashes: what the files held that the scenario names, by key (`named_contents`).
+        cache: the directory of the cache, which keeps what policies learn from the tables too.
     """
 
     scenario: Scenario
@@ -55,6 +57,7 @@ class Preparation:
     adaptation: Adaptation | None
     model_time: ModelTime
     file_hashes: Mapping[str, str]
+    cache: Path
 
     def world(self, policy: Policy) -> World:
         """Return the scenario's world under a policy."""
@@ -82,9 +85,24 @@ class Preparation:
         Raises:
             WorkloadError, ModelError, ScenarioError: as `prepare`.
         """
-        found = replace(self.models, cached=True, train_s=0.0, infer_s=0.0)
-        replay = _sessions(scenario, self.log, self.split)
-        return _composed(scenario, self.log, self.split, replay, found, file_hashes(scenario))
+        return replace(
+            self,
+            scenario=scenario,
+            sessions=_sessions(scenario, self.log, self.split),
+            models=replace(self.models, cached=True, train_s=0.0, infer_s=0.0),
+            file_hashes=file_hashes(scenario),
+        )._ready()
+
+    def _ready(self) -> "Preparation":
+        """Return this with what adapts along its run, if its models fit its phones.
+
+        Raises:
+            ModelError: they do not, or the SRM cannot be re-trained as the scenario says.
+        """
+        _refuse_large_models(self.models.srm_card, self.scenario.devices)
+        model_time = ModelTime()
+        adaptation = adaptation_of(self.scenario.models, self.models, model_time)
+        return replace(self, adaptation=adaptation, model_time=model_time)
 
     def ideal_world(self) -> World:
         """Return the world in which devices always ask, and no request takes any time."""
@@ -127,7 +145,17 @@ def prepare(scenario: Scenario, directories: Directories, progress: Progress) ->
         directories.cache,
         progress,
     )
-    return _composed(scenario, log, split, replay, models, files)
+    return Preparation(
+        scenario=scenario,
+        log=log,
+        split=split,
+        sessions=replay,
+        models=models,
+        adaptation=None,
+        model_time=ModelTime(),
+        file_hashes=files,
+        cache=directories.cache,
+    )._ready()
 
 
 def _sessions(scenario: Scenario, log: InteractionLog, split: Split) -> Sessions:
@@ -142,28 +170,6 @@ def _sessions(scenario: Scenario, log: InteractionLog, split: Split) -> Sessions
     if unknown:
         raise ScenarioError(scenario.name, *unknown)
     return replay
-
-
-def _composed(
-    scenario: Scenario,
-    log: InteractionLog,
-    split: Split,
-    replay: Sessions,
-    models: PreparedModels,
-    files: Mapping[str, str],
-) -> Preparation:
-    _refuse_large_models(models.srm_card, scenario.devices)
-    model_time = ModelTime()
-    return Preparation(
-        scenario=scenario,
-        log=log,
-        split=split,
-        sessions=replay,
-        models=models,
-        adaptation=adaptation_of(scenario.models, models, model_time),
-        model_time=model_time,
-        file_hashes=files,
-    )
 
 
 def scoring_bytes(srm: ModelCard, items: int, scenario: Scenario) -> float:

@@ -60,10 +60,11 @@ def keep_preparation(preparation: Preparation, path: Path, cache: Path) -> froze
     Returns:
         The entries of the cache that it names, relative to `cache`.
     """
-    # What adapts along the run starts anew in every world, and is made by the point itself.
+    # What adapts along the run starts anew in every world, and is made by the point itself; so are
+    # sessions, which depend on its settings, and of a million devices take 170 MB.
     content = io.BytesIO()
     writer = _Writer(content, cache)
-    writer.dump(replace(preparation, adaptation=None))
+    writer.dump(replace(preparation, adaptation=None, sessions=preparation.sessions.of_first(0)))
     _write(path, content.getvalue())
     return frozenset(writer.entries)
 
@@ -102,7 +103,8 @@ class _Writer(pickle.Pickler):
         if not isinstance(obj, Path) or not obj.is_relative_to(self._cache):
             return None
         parts = obj.relative_to(self._cache).parts
-        self.entries.add(Path(*parts[:2]))
+        if parts:
+            self.entries.add(Path(*parts[:2]))
         return parts
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from models.fusion import Variant
 from models.outcomes import Outcomes
 from models.training.validation import gains
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 CUTOFF = 10
 HORIZON_STEPS = 4
@@ -105,7 +108,10 @@ def predicted_gain(
     return predicted
 
 
-def _regressor() -> HistGradientBoostingRegressor:
+def _regressor() -> "HistGradientBoostingRegressor":
+    # Here, because it takes a second to load, and what was learned once is kept.
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     # Gains are mostly noise: few small trees, and bins, which take most of the time, no finer than
     # that: 64, 128 and 255 gave policies of the same accuracy.
     return HistGradientBoostingRegressor(

@@ -45,6 +45,15 @@ class Sessions:
         """Number of virtual devices."""
         return len(self.user)
 
+    def of_first(self, devices: int) -> "Sessions":
+        """Return the sessions of the first so many devices."""
+        return Sessions(
+            user=self.user[:devices],
+            start_s=self.start_s[:devices],
+            think_s=self.think_s[:devices],
+            steps=self.steps[:devices],
+        )
+
 
 def sessions(
     log: InteractionLog,

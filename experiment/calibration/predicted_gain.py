@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from experiment.calibration.halves import part_of_users
 from experiment.preparation import Preparation
+from models.kept_gains import kept_gain
 from models.outcomes import FusedTable
-from models.request_gain import Known, predicted_gain
+from models.request_gain import Known
 from sim.policies.learned import PREDICTED
 from sim.world import World
 
@@ -29,7 +30,9 @@ def with_predicted_gain(
     part = np.full(len(preparation.split.device_users), -1)
     part[users] = part_of_users(scenario.models.seed, len(users), parts)
     known = Known(world.context_interactions, scenario.serving.first_list_age_steps)
-    gain = predicted_gain(outcomes, scenario.models.fusion, part, known)
+    gain = kept_gain(
+        preparation.cache, outcomes, models.store_hash, scenario.models.fusion, part, known
+    )
     table = outcomes.table(scenario.models.fusion)
     when_new = np.zeros(table.fresh_consistency.shape, np.float32)
     return replace(

@@ -12,6 +12,7 @@ from experiment.calibration.bisection import ALWAYS, NEVER, Found, bisect
 from experiment.calibration.calibrating_world import calibrating_world
 from experiment.calibration.halves import half_of_users
 from experiment.calibration.hindsight import in_hindsight
+from experiment.calibration.predicted_gain import with_predicted_gain
 from experiment.preparation import Preparation
 from models.errors import ModelError
 from sim.engine import simulate
@@ -121,9 +122,6 @@ def _with_what_is_learned(
     """Return the world with the signal that some users' other parts teach, if it is read."""
     if PREDICTED not in world.policy.signals:
         return world
-    # Here, because only this policy needs what learns.
-    from experiment.calibration.predicted_gain import with_predicted_gain
-
     return replace(world, table=with_predicted_gain(preparation, world, users, parts))
 
 
