@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.intervals import Estimate, Ratios, UserResamples
-from analysis.metrics import HEADLINE, METRICS, per_interaction
+from analysis.metrics import HEADLINE, METRICS, by_rank
 
 #: The run itself, then what it is compared with; the order of files, tables and figures.
 SERIES = (
@@ -41,18 +41,72 @@ def by_user(user: NDArray[Any], rank_by_series: Mapping[str, NDArray[Any]]) -> p
         ValueError: if a series has another number of interactions than `user`.
     """
     users, row = np.unique(np.asarray(user), return_inverse=True)
-    interactions = np.bincount(row, minlength=len(users)).astype(np.int64)
-    frames = []
-    for series, rank in rank_by_series.items():
-        if np.shape(rank) != np.shape(user):
-            raise ValueError(f"series {series!r} has {np.shape(rank)} ranks for {len(user)} users")
-        sums = {
-            metric: np.bincount(row, weights=values, minlength=len(users))
-            for metric, values in per_interaction(rank).items()
-        }
-        head = {"user": users.astype(np.int32), "series": series, "interactions": interactions}
-        frames.append(pd.DataFrame({**head, **sums}))
-    return pd.concat(frames, ignore_index=True)
+    sums = UserSums(users)
+    sums.add(row, rank_by_series)
+    return sums.frame()
+
+
+#: Interactions whose metrics are added up together: what is made of them stays in the processor.
+_CHUNK = 2**16
+
+
+class UserSums:
+    """Every user's sums of the metrics, of interactions that are added in blocks.
+
+    Each sum is taken in the order of the interactions, so that blocks make no difference to it, to
+    the last bit.
+
+    Args:
+        users: integer, shape [users]: the users, ascending.
+    """
+
+    def __init__(self, users: NDArray[Any]) -> None:
+        self._users = users
+        self._interactions = np.zeros(len(users), np.int64)
+        self._sums: dict[str, dict[str, NDArray[np.float64]]] = {}
+
+    def add(self, row: NDArray[np.int64], rank_by_series: Mapping[str, NDArray[Any]]) -> None:
+        """Add interactions.
+
+        Args:
+            row: int64, shape [interactions]: the position of each one's user among the users.
+            rank_by_series: as of `by_user`, of the same series each time.
+
+        Raises:
+            ValueError: if a series has another number of interactions than `row`.
+        """
+        for series, rank in rank_by_series.items():
+            if np.shape(rank) != np.shape(row):
+                raise ValueError(
+                    f"series {series!r} has {np.shape(rank)} ranks for {len(row)} users"
+                )
+        self._interactions += np.bincount(row, minlength=len(self._users))
+        ranks = {series: np.asarray(rank) for series, rank in rank_by_series.items()}
+        for start in range(0, len(row), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self._add_chunk(row[part], {series: rank[part] for series, rank in ranks.items()})
+
+    def _add_chunk(self, row: NDArray[np.int64], ranks: Mapping[str, NDArray[Any]]) -> None:
+        users = len(self._users)
+        # A sum goes on where it was, as the first thing that is added for each user.
+        users_then_rows = np.concatenate([np.arange(users), row])
+        weights = np.empty(len(users_then_rows))
+        for series, rank in ranks.items():
+            sums = self._sums.setdefault(series, {name: np.zeros(users) for name in METRICS})
+            position = rank.astype(np.intp)
+            for metric, of_rank in by_rank(position).items():
+                weights[:users] = sums[metric]
+                weights[users:] = of_rank.take(position, mode="clip")
+                sums[metric] = np.bincount(users_then_rows, weights, minlength=users).astype(float)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the sums as `by_user` does."""
+        head = {"user": self._users.astype(np.int32)}
+        frames = [
+            pd.DataFrame({**head, "series": series, "interactions": self._interactions, **sums})
+            for series, sums in self._sums.items()
+        ]
+        return pd.concat(frames, ignore_index=True)
 
 
 class Accuracies:

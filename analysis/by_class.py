@@ -18,8 +18,9 @@ from analysis.numerals import (
     seconds_with_interval,
     with_interval,
 )
+from analysis.outcomes import answered
 from analysis.records import RunRecords
-from analysis.summary import ANSWERED, response_s
+from analysis.response_times import response_s
 from analysis.tables import Table
 
 
@@ -76,8 +77,8 @@ def estimates(run: RunRecords) -> list[ClassEstimates]:
     )
     ratios = run.resamples.ratios(np.hstack(sums), np.tile(interactions, len(sums)))
     frequency, accuracy, in_own_order = np.array_split(np.array(ratios.estimates()), len(sums))
-    answered = run.requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
-    took_s, took_row = response_s(run.requests), run.request_user_row[answered]
+    taken = answered(run.requests)
+    took_s, took_row = response_s(run.requests), run.request_user_row[taken]
     return [
         ClassEstimates(
             name=str(name),
@@ -86,7 +87,7 @@ def estimates(run: RunRecords) -> list[ClassEstimates]:
             request_frequency=frequency[each],
             accuracy=accuracy[each],
             response_s=run.resamples.quantile(
-                took_s[asked[answered] == each], took_row[asked[answered] == each], 0.5
+                took_s[asked[taken] == each], took_row[asked[taken] == each], 0.5
             ),
             own_order=in_own_order[each],
         )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from analysis.intervals import Estimate
+from analysis.outcomes import answered
 from analysis.records import RunRecords
-from analysis.summary import ANSWERED, response_s
+from analysis.response_times import response_s
 
 
 def of_requests(records: RunRecords) -> Estimate:
@@ -18,6 +19,7 @@ def of_requests(records: RunRecords) -> Estimate:
 
 def median_response_s(records: RunRecords) -> Estimate:
     """Estimate the median response time, in seconds; NaN where nothing was answered."""
-    answered = records.requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
     values = response_s(records.requests)
-    return records.resamples.quantile(values, records.request_user_row[answered], 0.5)
+    return records.resamples.quantile(
+        values, records.request_user_row[answered(records.requests)], 0.5
+    )

@@ -58,3 +58,27 @@ def per_interaction(rank: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
         values[f"ndcg@{k}"] = np.where(hit & (position <= k), gain, 0.0)
     values["mrr"] = np.where(hit, 1.0 / reachable, 0.0)
     return values
+
+
+def values(rank: NDArray[Any], metric: str = HEADLINE) -> NDArray[np.float64]:
+    """Return one metric of every interaction, as `per_interaction` does: from a table of all ranks.
+
+    Args:
+        rank: integer array of any shape; 1 is the best rank and 0 is a miss.
+        metric: one of `METRICS`.
+
+    Raises:
+        ValueError: if a rank is negative.
+    """
+    return np.asarray(by_rank(rank)[metric][np.asarray(rank)])
+
+
+def by_rank(rank: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Return every metric of each rank from 0, a miss, to the greatest of those given.
+
+    Raises:
+        ValueError: if a rank is negative.
+    """
+    ranks = np.asarray(rank)
+    lowest, highest = (int(ranks.min()), int(ranks.max())) if ranks.size else (0, 0)
+    return per_interaction(np.arange(min(lowest, 0), highest + 1))

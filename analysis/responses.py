@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.faults import Fault
+from analysis.outcomes import answered
 from analysis.records import RunRecords
-from analysis.summary import ANSWERED
 from analysis.timeline import bin_edges
 
 #: With fewer requests than this a quantile says little, and none is given.
@@ -26,9 +26,8 @@ end, to received."""
 
 def time_to_list_s(requests: pd.DataFrame) -> NDArray[np.float64]:
     """Return sent to received of every request: infinite where it brought the device no list."""
-    answered = requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
     took_s = (requests["received_s"] - requests["sent_s"]).to_numpy(dtype=np.float64)
-    return np.where(answered, took_s, math.inf)
+    return np.where(answered(requests), took_s, math.inf)
 
 
 def over_time(records: RunRecords) -> pd.DataFrame:
@@ -56,11 +55,11 @@ def over_time(records: RunRecords) -> pd.DataFrame:
         np.array([_quantile(own, probability) for own in in_bin]) for probability in (0.5, 0.95)
     )
     low, high = _interval(records, bin_of, took_s, p50_s)
-    answered = np.isfinite(took_s)
-    count = np.bincount(bin_of[answered], minlength=bins)
+    in_time = np.isfinite(took_s)
+    count = np.bincount(bin_of[in_time], minlength=bins)
     parts = {
         name: np.divide(
-            np.bincount(bin_of[answered], weights=part[answered], minlength=bins),
+            np.bincount(bin_of[in_time], weights=part[in_time], minlength=bins),
             count,
             out=np.full(bins, np.nan),
             where=count >= FEWEST,

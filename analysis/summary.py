@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.accuracy import Accuracies
+from analysis.distributions import distribution
 from analysis.intervals import Estimate
 from analysis.metrics import METRICS
+from analysis.record_totals import DISTRIBUTIONS, RecordTotals
 
 BASELINES = (
     "popularity",
@@ -23,11 +25,6 @@ BASELINES = (
     "always",
     "always_ideal",
 )
-
-OUTCOMES = ("delivered", "timed_out", "rejected", "lost", "superseded", "in_flight")
-
-#: The outcomes of requests whose reply the device took.
-ANSWERED = ("delivered", "superseded")
 
 Block = dict[str, Any]
 
@@ -89,8 +86,7 @@ def summarise(
     *,
     scenario: str,
     seed: int,
-    interactions: pd.DataFrame,
-    requests: pd.DataFrame,
+    records: RecordTotals,
     accuracy_by_user: pd.DataFrame,
     energy: Energy,
     cloud: CloudCapacity,
@@ -101,8 +97,7 @@ def summarise(
     Args:
         scenario: the scenario's name.
         seed: the simulation's seed.
-        interactions: the records of `interactions.parquet`.
-        requests: the records of `requests.parquet`.
+        records: what `interactions.parquet` and `requests.parquet` add up to.
         accuracy_by_user: the frame of `analysis.accuracy.by_user`, with the series `run` and any
             of `BASELINES`; a baseline that is absent becomes null.
         energy: joules of all devices.
@@ -111,44 +106,32 @@ def summarise(
 
     Returns:
         Nested dictionaries of strings, ints, floats, lists and None: never NaN. Distributions of
-        nothing are None. Quantiles interpolate linearly.
+        nothing are None.
     """
     accuracies = Accuracies(accuracy_by_user)
-    devices = int(interactions["device"].nunique())
-    consulted = ~_bool(interactions, "suppressed")
-    wanted = int((_bool(interactions, "wanted") & consulted).sum())
     summary: Block = _plain(
         {
             "scenario": scenario,
             "seed": seed,
-            "devices": devices,
-            "users": int(interactions["user"].nunique()),
-            "interactions": len(interactions),
-            "requests": len(requests),
-            "request_frequency": _share(len(requests), len(interactions)),
-            "wanted_frequency": _share(wanted, int(consulted.sum())),
+            "devices": records.devices,
+            "users": records.users,
+            "interactions": records.interactions,
+            "requests": records.requests,
+            "request_frequency": _share(records.requests, records.interactions),
+            "wanted_frequency": _share(records.wanted, records.consulted),
             "accuracy": accuracy_block(accuracies, "run"),
             "baselines": {
                 name: accuracy_block(accuracies, name) if name in accuracies.series else None
                 for name in BASELINES
             },
-            "outcomes": outcome_counts(requests),
-            "response_s": distribution(response_s(requests)),
-            "time_to_use_s": distribution(time_to_use_s(interactions, requests)),
-            "display_wait_s": distribution(
-                _float(interactions, "shown_s") - _float(interactions, "decision_s")
-            ),
-            "list_age_steps": distribution(_float(interactions, "list_age_steps")),
-            "list_age_s": distribution(_float(interactions, "list_age_s")),
-            "bytes": {
-                "up": int(np.nansum(_float(requests, "bytes_up"))),
-                "down": int(np.nansum(_float(requests, "bytes_down"))),
-            },
+            "outcomes": records.outcomes,
+            **{name: records.distribution(name) for name in DISTRIBUTIONS},
+            "bytes": {"up": records.bytes_up, "down": records.bytes_down},
             "energy_j": {
                 "compute": energy.compute_j,
                 "radio": energy.radio_j,
                 "total": energy.compute_j + energy.radio_j,
-                "per_device": _share(energy.compute_j + energy.radio_j, devices),
+                "per_device": _share(energy.compute_j + energy.radio_j, records.devices),
                 "idle": energy.idle_j,
             },
             "cloud": cloud_block(cloud),
@@ -161,47 +144,6 @@ def summarise(
 def accuracy_block(accuracies: Accuracies, series: str) -> Block:
     """Return {metric: {mean, ci95: [low, high] or None}} of one series, every metric in order."""
     return {metric: _with_ci95(accuracies.mean(series, metric)) for metric in METRICS}
-
-
-def outcome_counts(requests: pd.DataFrame) -> dict[str, int]:
-    """Return how many requests ended in each outcome; the counts add up to the requests.
-
-    Raises:
-        ValueError: if a request has an outcome that is not one of `OUTCOMES`.
-    """
-    outcome = requests["outcome"].astype(str)
-    unknown = sorted(set(outcome) - set(OUTCOMES))
-    if unknown:
-        raise ValueError(f"unknown outcome {unknown[0]!r}; outcomes are {', '.join(OUTCOMES)}")
-    return {name: int((outcome == name).sum()) for name in OUTCOMES}
-
-
-def response_s(requests: pd.DataFrame) -> NDArray[np.float64]:
-    """Return sent to received, in seconds, of the requests whose reply the device took."""
-    answered = requests["outcome"].astype(str).isin(ANSWERED).to_numpy()
-    return (_float(requests, "received_s") - _float(requests, "sent_s"))[answered]
-
-
-def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray[np.float64]:
-    """Return sent to the first time that the list was shown, in seconds, of the requests used.
-
-    The list of a request made at step s has the basis s, so an interaction used it where step minus
-    list age is s. A preloaded list can have the same basis; it has no age in seconds.
-    """
-    age = _float(interactions, "list_age_steps")
-    of_request = ~np.isnan(age) & ~np.isnan(_float(interactions, "list_age_s"))
-    used = pd.DataFrame(
-        {
-            "device": interactions["device"].to_numpy()[of_request],
-            "step": (interactions["step"].to_numpy()[of_request] - age[of_request]).astype(int),
-            "shown_s": _float(interactions, "shown_s")[of_request],
-        }
-    )
-    first_use = used.groupby(["device", "step"], sort=True)["shown_s"].min()
-    sent = requests.set_index(["device", "step"])["sent_s"].astype(np.float64)
-    sent = sent[(requests["outcome"].astype(str) == "delivered").to_numpy()]
-    wait = first_use.reindex(sent.index).to_numpy() - sent.to_numpy()
-    return np.asarray(wait[~np.isnan(wait)], dtype=np.float64)
 
 
 def cloud_block(cloud: CloudCapacity) -> Block:
@@ -230,22 +172,6 @@ def cloud_block(cloud: CloudCapacity) -> Block:
         "prompt_tokens": cloud.prompt_tokens,
         "cached_tokens": cloud.cached_tokens,
     }
-
-
-def service_s(requests: pd.DataFrame, simulated_s: float) -> NDArray[np.float64]:
-    """Return each request's seconds in service, cut at the end of the run; NaN if never served."""
-    end = _float(requests, "service_end_s")
-    end = np.minimum(np.where(np.isnan(end), simulated_s, end), simulated_s)
-    return np.maximum(end - _float(requests, "service_start_s"), 0.0)
-
-
-def distribution(values: NDArray[np.float64]) -> Block | None:
-    """Return {mean, p50, p95, p99} of the values that are not NaN; None where there are none."""
-    present = values[~np.isnan(values)]
-    if not len(present):
-        return None
-    p50, p95, p99 = np.quantile(present, [0.5, 0.95, 0.99])
-    return {"mean": float(present.mean()), "p50": float(p50), "p95": float(p95), "p99": float(p99)}
 
 
 def to_json(summary: Mapping[str, Any]) -> str:
@@ -278,8 +204,6 @@ _ADAPTATION = (
     "adapted_interactions",
 )
 
-_DISTRIBUTIONS = ("response_s", "time_to_use_s", "display_wait_s", "list_age_steps", "list_age_s")
-
 
 def _flatten_into(row: dict[str, Any], prefix: str, value: Any) -> None:
     if isinstance(value, Mapping):
@@ -288,7 +212,7 @@ def _flatten_into(row: dict[str, Any], prefix: str, value: Any) -> None:
     elif prefix.endswith(".ci95"):
         low, high = value or (math.nan, math.nan)
         row[f"{prefix}.low"], row[f"{prefix}.high"] = low, high
-    elif value is None and prefix in _DISTRIBUTIONS:
+    elif value is None and prefix in DISTRIBUTIONS:
         row.update({f"{prefix}.{key}": math.nan for key in ("mean", "p50", "p95", "p99")})
     elif value is None and prefix == "adaptation":
         row.update(
@@ -311,14 +235,6 @@ def _with_ci95(estimate: Estimate) -> Block:
 
 def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
-
-
-def _bool(frame: pd.DataFrame, column: str) -> NDArray[np.bool_]:
-    return frame[column].to_numpy(dtype=np.bool_)
-
-
-def _float(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.summary import OUTCOMES
+from analysis.outcomes import OUTCOMES
 
 #: Widths that a bin of simulated time may have, in seconds: those that a reader can name.
 BIN_WIDTHS_S = (

@@ -45,13 +45,14 @@ class SharedInputs:
             other: Preparation = _Reader(file, self.cache).load()
         return other.shared_with(scenario)
 
-    def simulated(self) -> dict[str, SimulationResult]:
-        """Return the worlds that are there."""
-        return {
-            name: pickle.loads(path.read_bytes())
-            for name, path in self.worlds.items()
-            if path.is_file()
-        }
+    def world(self, name: str) -> SimulationResult | None:
+        """Return one of the worlds; None where it is not there."""
+        path = self.worlds.get(name)
+        if path is None or not path.is_file():
+            return None
+        with path.open("rb") as file:
+            result: SimulationResult = pickle.load(file)
+        return result
 
 
 def keep_preparation(preparation: Preparation, path: Path, cache: Path) -> frozenset[Path]:

@@ -9,9 +9,9 @@ from matplotlib.ticker import MaxNLocator
 from analysis import faults, stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent, significant
+from analysis.outcomes import OUTCOMES
 from analysis.records import RunRecords
 from analysis.stacks import Part
-from analysis.summary import OUTCOMES
 from analysis.timeline import outcomes_over_time, unit_of_time
 
 #: Outcome -> (colour's role, hatch for grey printing).

@@ -5,10 +5,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from analysis import summary, theme
+from analysis import theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.numerals import count, percent, seconds
 from analysis.records import RunRecords
+from analysis.response_times import response_s, time_to_use_s
 from analysis.theme import Style
 
 SHARES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
@@ -17,8 +18,8 @@ MARKED = (0.50, 0.95, 0.99)
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw the empirical distribution functions; None where no request was answered."""
-    response = np.sort(summary.response_s(records.requests))
-    to_use = np.sort(summary.time_to_use_s(records.interactions, records.requests))
+    response = np.sort(response_s(records.requests))
+    to_use = np.sort(time_to_use_s(records.interactions, records.requests))
     if not len(response):
         return None
     with canvas(3.3) as (figure, (axes,)):

@@ -1,6 +1,6 @@
 """Everything that one simulated world leaves behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,18 @@ class SimulationResult:
     energy_j: dict[str, float]
     network: NetworkRecords
     adaptation: AdaptationRecords | None = None
+
+    def of_devices(self, first: int, end: int) -> "SimulationResult":
+        """Return this with the records of the devices first .. end - 1 alone, as views.
+
+        What was not recorded device by device is that of the whole fleet.
+        """
+        return replace(
+            self,
+            interactions=self.interactions.of_devices(first, end),
+            requests=self.requests.of_devices(first, end),
+            adaptation=self.adaptation and self.adaptation.of_devices(first, end),
+        )
 
     @property
     def pushed_bytes(self) -> int:

@@ -1,7 +1,7 @@
 """What was trained along a run, and pushed to devices."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,3 +120,18 @@ class AdaptationRecords:
             log.close(interactions),
             models.outcome(interactions.version, interactions.held_row, interactions.shown_row),
         )
+
+    def of_devices(self, first: int, end: int) -> "AdaptationRecords":
+        """Return this with what the devices first .. end - 1 showed alone, as views."""
+        whole = self.outcome
+        columns = (whole.consistency, whole.rank, whole.srm_rank)
+        return AdaptationRecords(self.log, ShownByDevices(*(each[first:end] for each in columns)))
+
+
+@dataclass(frozen=True)
+class ShownByDevices:
+    """What some devices showed with the parameters in force, as `AdaptedOutcome` says."""
+
+    consistency: NDArray[np.float32]
+    rank: NDArray[Any]
+    srm_rank: NDArray[Any]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from analysis import accuracy, summary, timeline
+from analysis.record_totals import RecordTotals
 
 STEPS = 8
 AGES = (0, 1, 2, 5, 10, 20)
@@ -74,8 +75,7 @@ def write_run(directory: Path, case: Case | None = None, seed: int = 0) -> Path:
     block = summary.summarise(
         scenario="constructed",
         seed=seed,
-        interactions=interactions,
-        requests=requests,
+        records=RecordTotals().add(interactions, requests),
         accuracy_by_user=by_user,
         energy=summary.Energy(compute_j=12.5 * case.devices, radio_j=41.25 * len(requests)),
         cloud=summary.CloudCapacity(

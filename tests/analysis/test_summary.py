@@ -12,6 +12,7 @@ from run_directory import Case, write_run
 from analysis import summary
 from analysis.accuracy import by_user
 from analysis.metrics import METRICS
+from analysis.record_totals import RecordTotals
 
 TOP_KEYS = (
     "scenario seed devices users interactions requests request_frequency wanted_frequency accuracy "
@@ -62,8 +63,7 @@ def summarised(interactions: pd.DataFrame, requests: pd.DataFrame) -> dict:
     return summary.summarise(
         scenario="by hand",
         seed=3,
-        interactions=interactions,
-        requests=requests,
+        records=RecordTotals().add(interactions, requests),
         accuracy_by_user=by_user(interactions["user"].to_numpy(), {"run": rank, "never": rank}),
         energy=summary.Energy(compute_j=6.0, radio_j=2.0),
         cloud=summary.CloudCapacity(
@@ -157,12 +157,6 @@ def test_preloaded_list_of_the_same_basis_is_not_a_use() -> None:
     interactions.loc[1, ["list_age_steps"]] = 1  # basis 0, preloaded: no age in seconds
     block = summarised(interactions, requests)
     assert block["time_to_use_s"]["mean"] == 55.0
-
-
-def test_service_is_cut_at_the_end_of_the_run() -> None:
-    _, requests = hand_made()
-    requests.loc[[0, 2], "service_end_s"] = math.nan
-    assert summary.service_s(requests, 100.0).tolist()[::2] == [78.0, 78.0]
 
 
 def test_unknown_outcome_is_refused() -> None:

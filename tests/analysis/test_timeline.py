@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.summary import OUTCOMES
+from analysis.outcomes import OUTCOMES
 from analysis.timeline import bin_edges, cloud_over_time, mean_over_time, outcomes_over_time
 
 

@@ -10,11 +10,11 @@ from pandas.testing import assert_frame_equal
 from tiny_scenario import TINY
 
 from experiment.command import main
-from experiment.frames import requests_frame
 from experiment.idle_rules import RULES
 from experiment.idle_settings import idle_everywhere, idle_settings
 from experiment.manifest import manifest
 from experiment.preparation import prepare
+from experiment.requests_frame import requests_frame
 from experiment.scenario import dump, from_mapping
 from experiment.sweep_points import sweep_points
 from experiment.yaml_document import read_value
