@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiment.baseline_worlds import baseline_world
+from experiment.compared_world import simulate_compared
 from experiment.failure import Failure
 from experiment.run import run_scenario
 from experiment.shared_inputs import SharedInputs, keep_world
 from experiment.sweep_points import SweepPoint
-from sim.engine import simulate
 from workloads.progress import SILENT
 
 
@@ -46,7 +45,8 @@ def work_on(task: PointTask) -> None:
     """Do what a task says."""
     if task.world:
         preparation = task.shared.prepared(task.point.scenario)
-        keep_world(simulate(baseline_world(preparation, task.world)), task.output)
+        world, _ = simulate_compared(preparation, task.world)
+        keep_world(world, task.output)
         return
     run_scenario(
         task.point.scenario,

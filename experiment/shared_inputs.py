@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from experiment.baseline_worlds import baseline_names
+from experiment.compared_world import ComparedWorld
 from experiment.preparation import Preparation
 from experiment.scenario import Scenario
-from sim.records.result import SimulationResult
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class SharedInputs:
 
     Attributes:
         preparation: the data and models.
-        worlds: the simulated worlds beside the point's own, by name; a file that is not there is a
-            world that the point simulates itself.
+        worlds: what is kept of the worlds that the point is compared with, by name; a file that is
+            not there is a world that the point simulates itself.
         cache: the directory that holds the tables and weights; a preparation names places in it
             from there, so that it can be read where the cache lies elsewhere.
     """
@@ -45,14 +45,14 @@ class SharedInputs:
             other: Preparation = _Reader(file, self.cache).load()
         return other.shared_with(scenario)
 
-    def world(self, name: str) -> SimulationResult | None:
-        """Return one of the worlds; None where it is not there."""
+    def world(self, name: str) -> ComparedWorld | None:
+        """Return what is kept of one of the worlds; None where it is not there."""
         path = self.worlds.get(name)
         if path is None or not path.is_file():
             return None
         with path.open("rb") as file:
-            result: SimulationResult = pickle.load(file)
-        return result
+            world: ComparedWorld = pickle.load(file)
+        return world
 
 
 def keep_preparation(preparation: Preparation, path: Path, cache: Path) -> frozenset[Path]:
@@ -70,9 +70,9 @@ def keep_preparation(preparation: Preparation, path: Path, cache: Path) -> froze
     return frozenset(writer.entries)
 
 
-def keep_world(result: SimulationResult, path: Path) -> None:
-    """Write a simulated world."""
-    _write(path, pickle.dumps(result, protocol=5))
+def keep_world(world: ComparedWorld, path: Path) -> None:
+    """Write what is kept of a simulated world."""
+    _write(path, pickle.dumps(world, protocol=5))
 
 
 def worlds_of(scenario: Scenario, folder: Path) -> dict[str, Path]:

@@ -67,8 +67,8 @@ def test_shared_worlds_give_the_bytes_of_a_run_by_itself(finished, tmp_path, dir
 
 
 def test_each_world_that_points_share_is_simulated_once(tmp_path, monkeypatch):
+    import experiment.compared_world
     import experiment.compared_worlds
-    import experiment.point_work
 
     worlds = []
 
@@ -76,7 +76,7 @@ def test_each_world_that_points_share_is_simulated_once(tmp_path, monkeypatch):
         worlds.append((world.seed, world.policy.kind))
         return simulate(world, *rest)
 
-    for module in (experiment.point_work, experiment.compared_worlds):
+    for module in (experiment.compared_world, experiment.compared_worlds):
         monkeypatch.setattr(module, "simulate", counted)
     sweep(tmp_path / "counted")
     assert sorted(worlds) == sorted(
