@@ -177,6 +177,7 @@ class PlainProgram:
                         if world.hardware.budget_covers == "all":
                             budget.owe(shown_s, world.scoring_flops)
                         shown_s += scoring_s
+            self.shown(device, shown_row, step)
             self.records.decision_s[device, step] = decision_s
             self.records.shown_s[device, step] = shown_s
             self.records.held_row[device, step] = row
@@ -204,6 +205,9 @@ class PlainProgram:
             unused = shown_row != request.step
             if unused and request.outcome == Outcome.DELIVERED:
                 request.outcome = Outcome.SUPERSEDED
+
+    def shown(self, device: int, row: int, step: int) -> None:
+        """Show a list; what comes of it is in the table."""
 
     def note(self, device: int, crossing: Crossing) -> None:
         """Take a transfer down."""

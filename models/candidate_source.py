@@ -143,28 +143,48 @@ class CatalogueScan(CandidateSource):
         ranks: Ints = target_ranks(logits, self._plan.tensor(taken)).cpu().numpy()
         return ranks
 
+    def ranks_read(
+        self, encoded: Tensor, row: Ints, step: Ints, prefixes: Prefixes, taken: Ints
+    ) -> Ints:
+        """Return what `ranks` returns, of histories that have been read before.
+
+        Args:
+            encoded: the reading of B histories, shape [B, L, width].
+            row: int64, shape [R]: which of them each prefix is in.
+            step: int64, shape [R]: the position of its last item there.
+            prefixes: R histories.
+            taken: int64, shape [R].
+        """
+        rank = np.zeros(len(prefixes), np.int64)
+        for part, logits in self._scored(encoded, row, step, prefixes):
+            rank[part] = self._target_ranks(logits, taken[part])
+        return rank
+
     def _scan(self, prefixes: Prefixes) -> Iterator[tuple[Ints, Tensor]]:
         """Yield (which prefixes, logits of the catalogue after them), seen items hidden."""
-        rows = self._plan.ranking_rows
-        if self._plan.device == "cpu":
-            rows = min(SCANNED_ROWS, rows)
         with torch.inference_mode():
             for group in prefix_groups(self._log, prefixes, self._plan.batch_positions):
                 encoded = read(self._model, self._plan.tensor(group.histories), self._plan)
-                for first in range(0, len(group.member), rows):
-                    part = slice(first, first + rows)
-                    member = group.member[part]
-                    with fast_products(self._plan):
-                        logits = self._model.score_catalogue(
-                            encoded,
-                            self._plan.tensor(group.row[part]),
-                            self._plan.tensor(group.step[part]),
-                        )
-                    if logits.amax().isnan():  # it is where any is
-                        raise NotNumbers
-                    if self._exclude_seen:
-                        row, item = seen_pairs(
-                            self._log, prefixes.user[member], prefixes.stop[member]
-                        )
-                        hide(logits, self._plan.tensor(row), self._plan.tensor(item))
-                    yield member, logits
+                of_group = prefixes.part(group.member)
+                for part, logits in self._scored(encoded, group.row, group.step, of_group):
+                    yield group.member[part], logits
+
+    def _scored(
+        self, encoded: Tensor, row: Ints, step: Ints, prefixes: Prefixes
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Yield (some of the prefixes, logits of the catalogue after them), seen items hidden."""
+        plan, rows = self._plan, self._plan.ranking_rows
+        if plan.device == "cpu":
+            rows = min(SCANNED_ROWS, rows)
+        for first in range(0, len(prefixes), rows):
+            part = slice(first, first + rows)
+            with fast_products(plan):
+                logits = self._model.score_catalogue(
+                    encoded, plan.tensor(row[part]), plan.tensor(step[part])
+                )
+            if logits.amax().isnan():  # it is where any is
+                raise NotNumbers
+            if self._exclude_seen:
+                seen_row, seen = seen_pairs(self._log, prefixes.user[part], prefixes.stop[part])
+                hide(logits, plan.tensor(seen_row), plan.tensor(seen))
+            yield part, logits

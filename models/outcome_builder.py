@@ -152,7 +152,8 @@ class OutcomeBuilder:
         """Return the SRM's rank of every replayed item given H_t: int64 [U, T]."""
         steps = self._replay.steps
         row, step = np.divmod(np.arange(len(group.user) * steps), steps)
-        rank = self._srm_scan.ranks(group.prefixes(row, step), group.taken(row, step))
+        prefixes, position = group.prefixes(row, step), group.position(row, step)
+        rank = self._srm_scan.ranks_read(group.srm, row, position, prefixes, group.taken(row, step))
         return rank.reshape(-1, steps)
 
     def _fill_fresh_rows(

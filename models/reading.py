@@ -24,6 +24,11 @@ def precision(plan: NumericsPlan) -> AbstractContextManager[Any]:
     return fast_products(plan)
 
 
+def encode(model: Recommender, histories: Tensor) -> Tensor:
+    """Return what one pass of a model makes of some histories: int64 [B, L] -> [B, L, width]."""
+    return model.encode(histories)
+
+
 def read(model: Recommender, histories: Tensor, plan: NumericsPlan) -> Tensor:
     """Return what the model made of some histories, in float32 whatever it computed in.
 
@@ -42,4 +47,4 @@ def read(model: Recommender, histories: Tensor, plan: NumericsPlan) -> Tensor:
     if plan.device == "cpu":
         rows = max(1, CACHED_POSITIONS // max(1, histories.shape[1]))
     with precision(plan):
-        return torch.cat([model.encode(part).float() for part in torch.split(histories, rows)])
+        return torch.cat([encode(model, part).float() for part in torch.split(histories, rows)])

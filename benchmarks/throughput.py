@@ -1,0 +1,181 @@
+"""How fast the engine is: with an empty store, with a full one, and beside the plain program.
+
+The plain program is what one writes first: a SimPy generator a device, one PyTorch pass of the SRM
+an interaction and one of the LLM a request, each over a batch of one. All run the same workload on
+the same machine, one after the other, each in a process of its own:
+
+- plain: some of the devices, until the last has ended; the time of its loop alone.
+- cold: `run_sim` with an empty store, so that all tables are built first, in float32; and in
+  bfloat16, where the processor has it, as in another line.
+- warm: `run_sim` with a full store, bound to one core.
+- sweep: `run_sim` of a 20-point sweep of the threshold with an empty store, on two processes; all
+  its wall time, with all reports.
+
+Of cold and warm, all wall time after imports counts but that of training and of reports: also that
+of the worlds that a run is compared with (never and always asking), though only the run's own
+interactions are counted. The models are trained once, briefly, and kept in the cache.
+
+    python -m benchmarks.throughput
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from benchmarks.results import RESULTS, write_section
+from benchmarks.throughput_report import Measured, lines
+from benchmarks.throughput_workload import workload
+from experiment.directories import Directories
+from experiment.scenario_error import ScenarioError
+from models.errors import ModelError
+from models.numerics import has_bfloat16
+from workloads.errors import WorkloadError
+
+SECTION = "Throughput"
+PLAIN_DEVICES = 400
+SWEPT_POINTS = 20
+PHASES = ("plain", "cold", "bfloat16", "warm", "sweep")
+
+
+class OptionError(ValueError):
+    """An option that is not accepted."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured.
+
+    Attributes:
+        devices: in the workload, each with its own user.
+        plain_devices: of these, which the plain program lives through.
+        plain_threads: of torch in the plain program; None leaves it to torch.
+        phases: to measure.
+        cache: directory that keeps the weights.
+    """
+
+    devices: int
+    plain_devices: int
+    plain_threads: int | None
+    phases: Sequence[str]
+    cache: Path
+
+
+def measure(options: Options) -> Measured:
+    """Run the phases, one after the other, each alone in a process."""
+    # Here, because --help should not wait for torch.
+    from benchmarks.throughput_phases import alone, get_ready, live, run, sweep, without_tables
+
+    devices, cache = options.devices, options.cache
+    scenario = workload(devices).scenario
+    tell("train briefly, unless the cache has the weights, and build tables to compare with")
+    parameters = alone(get_ready, scenario, cache)
+    measured = Measured(devices, parameters)
+    for phase in options.phases:
+        tell(phase)
+        match phase:
+            case "plain":
+                sample = workload(min(devices, options.plain_devices)).scenario
+                found, agreement = alone(live, sample, cache, options.plain_threads)
+                measured.phases[phase], measured.agreement = found, agreement
+            case "cold" | "bfloat16":
+                if phase == "bfloat16" and not has_bfloat16("cpu"):
+                    continue
+                precision = "float32" if phase == "cold" else phase
+                computed = workload(devices, precision=precision).scenario
+                with without_tables(cache) as cold:
+                    measured.phases[phase] = alone(run, computed, cold)
+            case "warm":
+                measured.phases[phase] = alone(run, scenario, cache, cores=1)
+            case "sweep":
+                swept = workload(devices, swept=SWEPT_POINTS)
+                with without_tables(cache) as cold:
+                    measured.phases[phase] = alone(sweep, swept, cold, 2)
+    return measured
+
+
+def tell(phase: str) -> None:
+    """Say what comes next."""
+    print(f"-- {phase}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; return the exit status."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = _parser().parse_args(words)
+        directories = Directories(None, options.cache or Directories.from_environment().cache)
+        directories.make_cache()
+        measured = measure(
+            Options(
+                options.devices,
+                options.plain_devices,
+                options.plain_threads,
+                [phase for phase in PHASES if phase in options.phases],
+                directories.absolute().cache,
+            )
+        )
+        found = lines(measured)
+        print("\n".join(found))
+        if options.out is not None:
+            command = shlex.join(["python", "-m", "benchmarks.throughput", *words])
+            write_section(SECTION, found, command, options.out)
+            print(f"\nwritten to {options.out}")
+    except (OptionError, ModelError, WorkloadError, ScenarioError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or options.out}: {error.strerror}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}; `{self.prog} --help` lists what is accepted")
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
+
+
+def _out(text: str) -> Path | None:
+    return None if text == "none" else Path(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m benchmarks.throughput",
+        description="Interactions a second of the engine and of the plain program, side by side.",
+    )
+    add: Any = parser.add_argument
+    add("--devices", type=_whole, default=2000, help="in the workload (default: %(default)s)")
+    add(
+        "--plain-devices",
+        type=_whole,
+        default=PLAIN_DEVICES,
+        help="that the plain program lives through (default: %(default)s, about a minute)",
+    )
+    add("--plain-threads", type=_whole, help="of torch in the plain program (default: torch's)")
+    add(
+        "--phases",
+        nargs="+",
+        choices=PHASES,
+        default=PHASES,
+        help="what to measure (default: all; ratios need plain)",
+    )
+    add("--cache", type=Path, help="keeps the weights (default: LSC_CACHE, or the user's cache)")
+    add("--out", type=_out, default=RESULTS, help="file of results, or none (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

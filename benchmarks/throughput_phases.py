@@ -1,0 +1,248 @@
+"""The phases of the throughput benchmark; each runs in a process of its own.
+
+So the peak memory of each is its own, and what it may use of the machine is set before it starts.
+"""
+
+import multiprocessing
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from benchmarks.encode_calls import EncodeCalls, counting
+from benchmarks.live_agreement import LiveAgreement, compare
+from benchmarks.live_program import LiveProgram
+from experiment.directories import Directories
+from experiment.preparation import Preparation, prepare
+from experiment.progress import progress_on
+from experiment.run import run_scenario
+from experiment.scenario import LoadedScenario, Scenario
+from experiment.sweep import run_sweep
+from sim.engine import simulate
+from workloads.progress import SILENT, Progress
+
+Result = TypeVar("Result")
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a phase did, and what it took.
+
+    Attributes:
+        interactions: that were simulated, of the run alone.
+        wall_s: seconds after imports, without training and reports.
+        cpu_s: seconds of processors in that time, of the process and its children.
+        events: of the run.
+        peak_mb: the process's peak resident memory, MiB.
+        llm: passes of the LLM.
+        srm: passes of the SRM.
+        request_frequency: requests per interaction.
+        all_interactions: those of the worlds too that the run is compared with.
+        parts_s: seconds by part, as far as the phase tells.
+    """
+
+    interactions: int
+    wall_s: float
+    cpu_s: float
+    events: int
+    peak_mb: float
+    llm: EncodeCalls
+    srm: EncodeCalls
+    request_frequency: float
+    all_interactions: int
+    parts_s: Mapping[str, float]
+
+    @property
+    def per_s(self) -> float:
+        """Interactions of the run per second."""
+        return self.interactions / self.wall_s
+
+
+def alone(work: Callable[..., Result], *arguments: Any, cores: int | None = None) -> Result:
+    """Call a function in a new process and return what it returns.
+
+    Args:
+        work: a function at the top of a module.
+        arguments: that can be pickled.
+        cores: the process and all libraries in it get so many cores; None: what there is. Where
+            the system binds no processes, only libraries keep to it, and only to one.
+    """
+    kept, allowed = dict(os.environ), _cores()
+    os.environ.update(ONE_THREAD if cores == 1 else {})
+    try:
+        if cores is not None and allowed:
+            os.sched_setaffinity(0, set(sorted(allowed)[-cores:]))
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as process:
+            return process.submit(work, *arguments).result()
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+        if allowed:
+            os.sched_setaffinity(0, allowed)
+
+
+def _cores() -> set[int]:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return set(affinity(0)) if affinity else set()
+
+
+def get_ready(scenario: Scenario, cache: Path) -> tuple[int, int]:
+    """Train the models and build the tables, unless the cache has them.
+
+    Returns:
+        The numbers of parameters of the LLM and the SRM.
+    """
+    found = prepare(scenario, Directories(None, cache), progress_on(sys.stderr, quiet=False)).models
+    return found.llm_card.parameters, found.srm_card.parameters
+
+
+def live(
+    scenario: Scenario, cache: Path, threads: int | None, progress: Progress | None = None
+) -> tuple[Phase, LiveAgreement]:
+    """Let the plain program live through a scenario with the models at hand, and compare.
+
+    Args:
+        scenario: the workload.
+        cache: has its weights and tables.
+        threads: of torch; None leaves it to torch.
+        progress: told of the interactions; None: on standard error.
+    """
+    progress = progress_on(sys.stderr, quiet=False) if progress is None else progress
+    preparation = prepare(scenario, Directories(None, cache), SILENT)
+    srm, llm = preparation.models.srm.model(), preparation.models.llm.model()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    world = preparation.world(scenario.policy)
+    program = LiveProgram(world, preparation.models.replay, srm, llm)
+    with progress.phase("Live plainly", world.sessions.steps.sum()) as advance:
+        program.told = advance
+        clock = _Clock()
+        lived = program.run()
+        wall_s, cpu_s = clock.read()
+    interactions = int(lived.interactions.happened.sum())
+    phase = Phase(
+        interactions=interactions,
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        events=lived.events,
+        peak_mb=peak_mb(),
+        llm=EncodeCalls(program.llm_calls, program.llm_positions),
+        srm=EncodeCalls(program.srm_calls, program.srm_positions),
+        request_frequency=int(lived.interactions.requested.sum()) / interactions,
+        all_interactions=interactions,
+        parts_s={},
+    )
+    return phase, _agreement(program, lived, preparation)
+
+
+def _agreement(program: LiveProgram, lived: Any, preparation: Preparation) -> LiveAgreement:
+    engine = simulate(program.world, SILENT)
+    return compare(program, lived, engine, preparation.models.outcomes)
+
+
+def run(scenario: Scenario, cache: Path) -> Phase:
+    """Run a scenario as `run_sim.py` does, with all its files."""
+    _import_models()
+    with tempfile.TemporaryDirectory() as folder, counting() as counts:
+        clock = _Clock()
+        progress = progress_on(sys.stderr, quiet=False)
+        directory = Path(folder) / "run"
+        block = run_scenario(scenario, directory, progress, directories=Directories(None, cache))
+        _, cpu_s = clock.read()
+    engine = block["engine"]
+    parts_s = {name: engine["wall_s"][name] for name in ("prepare", "infer", "simulate")}
+    wall_s = sum(parts_s.values())
+    simulated_s = parts_s["prepare"] + parts_s["simulate"]
+    return Phase(
+        interactions=block["interactions"],
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        events=engine["events"],
+        peak_mb=peak_mb(),
+        llm=counts.of("CausalLm"),
+        srm=counts.of("SasRec"),
+        request_frequency=block["request_frequency"],
+        all_interactions=round(engine["interactions_per_s"] * simulated_s),
+        parts_s=parts_s,
+    )
+
+
+def sweep(loaded: LoadedScenario, cache: Path, jobs: int) -> Phase:
+    """Run a sweep as `run_sim.py` does; all its wall time counts, reports as well."""
+    _import_models()
+    os.environ["LSC_CACHE"] = str(cache)
+    with tempfile.TemporaryDirectory() as folder, counting() as counts:
+        clock = _Clock()
+        progress = progress_on(sys.stderr, quiet=False)
+        table = run_sweep(loaded, Path(folder) / "sweep", progress, jobs=jobs).table
+        wall_s, cpu_s = clock.read()
+    interactions = int(table["interactions"].sum())
+    return Phase(
+        interactions=interactions,
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        events=int(table["engine.events"].sum()),
+        peak_mb=max(peak_mb(), peak_mb(resource.RUSAGE_CHILDREN)),
+        llm=counts.of("CausalLm"),
+        srm=counts.of("SasRec"),
+        request_frequency=float(table["request_frequency"].mean()),
+        all_interactions=interactions,
+        parts_s={},
+    )
+
+
+@contextmanager
+def without_tables(cache: Path) -> Iterator[Path]:
+    """Yield a cache that has all that another has but the tables; what it gets in addition goes."""
+    with tempfile.TemporaryDirectory(prefix="cold-", dir=cache) as folder:
+        cold = Path(folder)
+        for part in cache.iterdir():
+            if part.name != "outcomes" and not part.name.startswith("cold-"):
+                (cold / part.name).symlink_to(part.absolute())
+        yield cold
+
+
+def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
+    """Return the peak resident memory of this process or of the largest of its children, MiB."""
+    peak = resource.getrusage(who).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def remove_tables(cache: Path) -> None:
+    """Remove the tables of a cache."""
+    shutil.rmtree(cache / "outcomes", ignore_errors=True)
+
+
+def _import_models() -> None:
+    """Import what is imported where models are loaded, as imports do not count."""
+    import transformers.models.llama.modeling_llama  # noqa: F401
+
+    import models.outcome_builder  # noqa: F401
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._wall_s, self._cpu_s = time.perf_counter(), self._processors_s()
+
+    def read(self) -> tuple[float, float]:
+        """Return the seconds of wall time and of processors since it was made."""
+        return time.perf_counter() - self._wall_s, self._processors_s() - self._cpu_s
+
+    @staticmethod
+    def _processors_s() -> float:
+        times = os.times()
+        return times.user + times.system + times.children_user + times.children_system
