@@ -5,11 +5,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from experiment.scenario_error import ScenarioError
-
-APPLICATION = "device-cloud-testbed"
+from workloads.cache_directory import cache_directory
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,5 @@ class Directories:
     @classmethod
     def from_environment(cls) -> "Directories":
         """Read `LSC_DATA` and `LSC_CACHE`."""
-        data, cache = os.environ.get("LSC_DATA"), os.environ.get("LSC_CACHE")
-        return cls(
-            data=Path(data) if data else None,
-            cache=Path(cache) if cache else Path(platformdirs.user_cache_dir(APPLICATION)),
-        )
+        data = os.environ.get("LSC_DATA")
+        return cls(data=Path(data) if data else None, cache=cache_directory())

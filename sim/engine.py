@@ -8,10 +8,12 @@ from simpy import Event
 from sim.client.exchange import Exchange
 from sim.client.request import Request
 from sim.clock import DECISION, Clock
+from sim.compiled import scope
 from sim.device.reserves import Reserves
 from sim.device.session import Session
 from sim.energy import fleet_energy_j, network_records
 from sim.garbage import collecting_no_garbage
+from sim.network.links import Links
 from sim.radio.meter import RadioMeter
 from sim.radio.wake_energy import WakeEnergy
 from sim.records.interactions import InteractionRecords
@@ -23,19 +25,42 @@ from sim.retraining.retraining import Retraining
 from sim.world import World
 from workloads.progress import SILENT, Progress
 
+COMPILED_FROM = 20_000
+"""Interactions from which on it is worth while to load compiled code."""
+
+
+def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
+    """Run a world until its last session has ended.
+
+    Large worlds go through compiled code where that knows everything that there is in them. It is
+    many times as fast, and leaves bit for bit the same records.
+    """
+    links = world.make_links()
+    interactions = int(world.sessions.steps.sum())
+    if interactions < COMPILED_FROM or not scope.knows(world, links):
+        return simulate_events(world, links, progress)
+    # Here, because importing the compiler takes longer than most small worlds.
+    from sim.compiled.simulation import simulate_compiled
+
+    return simulate_compiled(world, links, progress)
+
 
 # Requests and their attempts refer to each other and stay until the end, so a search for garbage
 # would go through all of them again and again and find next to nothing: a third of the time of a
 # run of 15,000 requests (measured).
 @collecting_no_garbage()
-def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
-    """Run a world until its last session has ended.
+def simulate_events(world: World, links: Links, progress: Progress = SILENT) -> SimulationResult:
+    """Run a world, whatever there is in it, until its last session has ended.
 
     A device enters the event heap when its session starts, sleeps there from one request to the
     next, and leaves it after its last request.
+
+    Args:
+        world: the world.
+        links: its links, which nothing has crossed.
+        progress: told how many sessions have ended.
     """
     clock = Clock()
-    links = world.make_links()
     exchange = Exchange(clock, links, world)
     draws = world.policy_draws()
     interactions = InteractionRecords.empty(

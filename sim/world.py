@@ -140,6 +140,13 @@ class World:
         return int(self.context_interactions[user])
 
     @property
+    def first_uploads(self) -> NDArray[np.int64]:
+        """What `first_upload` tells of each device: int64, shape [devices]."""
+        if self.serving.first_list == "preloaded":
+            return np.full(self.devices, self.serving.first_list_age_steps)
+        return self.context_interactions[self.sessions.user]
+
+    @property
     def last_decision_s(self) -> float:
         """A time before which every device has decided for the last time, however it waited."""
         if self.availability is None:

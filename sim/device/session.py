@@ -299,14 +299,19 @@ class Session:
         if self._policy.reads_link:
             assert self._wake_energy_j is not None
             wake_energy_j = self._wake_energy_j(float(decision_s[0]))
+        times = {}
+        if self._policy.reads_times:
+            times = {
+                "list_age_s": decision_s - self._asked_s,
+                "decision_s": decision_s,
+                "requested_s": np.array(self._requested_s),
+            }
         return PolicyView(
             first_step=step,
             list_age_steps=np.arange(step, end) - self._world.basis_step(self._row),
-            list_age_s=decision_s - self._asked_s,
-            decision_s=decision_s,
             signals=signals,
             fresh_signals=fresh_signals,
-            requested_s=np.array(self._requested_s),
+            **times,
             candidate_count=self._world.table.candidate_count,
             wake_energy_j=wake_energy_j,
             draws=self._draws[step:end],

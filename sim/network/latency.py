@@ -59,10 +59,18 @@ class JitteredFactors:
             return 1.0
         if message.carries_parameters:
             return self._of_push(message)
-        key = direction, message.number
+        return float(self.table(direction, message.number)[message.device, message.step])
+
+    def table(self, direction: Direction, number: int = 0) -> NDArray[np.float64]:
+        """Return the factors of all first (second, ...) attempts, or of the replies to them.
+
+        Returns:
+            float64, shape [devices, steps]; [0, 0] where nothing varies.
+        """
+        key = direction, number
         if key not in self._tables:
-            self._tables[key] = self._drawn(*key)
-        return float(self._tables[key][message.device, message.step])
+            self._tables[key] = self._drawn(*key) if self._sigma else np.zeros((0, 0))
+        return self._tables[key]
 
     def _of_push(self, message: Message) -> float:
         """Return the factor of one push: of versions, there may be more than steps."""
@@ -84,16 +92,20 @@ class JitteredFactors:
 class ConstantLatency:
     """Half a round trip each way, jittered.
 
+    Attributes:
+        half_s: half of the round-trip time.
+        factors: those of the messages.
+
     Args:
         rtt_s: round-trip time.
         factors: those of the messages.
     """
 
     def __init__(self, rtt_s: float, factors: JitteredFactors) -> None:
-        self._half_s = rtt_s / 2
-        self._factors = factors
+        self.half_s = rtt_s / 2
+        self.factors = factors
 
     def one_way_s(self, direction: Direction, message: Message, time_s: float) -> float:
         """Return half of the round-trip time x the message's factor, at any time."""
         del time_s
-        return self._half_s * self._factors.of(direction, message) if self._half_s else 0.0
+        return self.half_s * self.factors.of(direction, message) if self.half_s else 0.0

@@ -134,14 +134,14 @@ class PresetNetwork(Network):
 class ConstantSpeed:
     """Links whose speed does not change and that nobody shares.
 
-    Args:
+    Attributes:
         bps: up and down; float64, shape [devices] each.
     """
 
     in_order = False
 
     def __init__(self, bps: tuple[NDArray[np.float64], ...]) -> None:
-        self._bps = bps
+        self.bps = bps
 
     def covered(self, device: int, time_s: float) -> bool:
         """Tell that there is always a network."""
@@ -150,4 +150,4 @@ class ConstantSpeed:
 
     def end_s(self, direction: Direction, device: int, start_s: float, wire_bytes: int) -> float:
         """Return the start + 8 x bytes / bandwidth."""
-        return start_s + 8 * wire_bytes / float(self._bps[direction][device])
+        return start_s + 8 * wire_bytes / float(self.bps[direction][device])

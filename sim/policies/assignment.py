@@ -39,3 +39,8 @@ class PolicyAssignment:
     def read_link(self) -> bool:
         """Whether any policy does."""
         return any(policy.reads_link for policy in self.policies)
+
+    @property
+    def read_times(self) -> bool:
+        """Whether any policy does."""
+        return any(policy.reads_times for policy in self.policies)

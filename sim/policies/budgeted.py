@@ -26,6 +26,11 @@ class Budgeted(Wrapper, TunablePolicy):
     burst: float = Field(default=1.0, ge=1)
     """Tokens that a bucket holds."""
 
+    @property
+    def reads_times(self) -> bool:
+        """It does."""
+        return True
+
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the inner policy does and there is a token."""
         return self.inner.asks(view) & (self._tokens(view) >= 1.0)

@@ -67,6 +67,11 @@ class Mixture(Policy):
         return self.first.reads_link or self.second.reads_link
 
     @property
+    def reads_times(self) -> bool:
+        """Whether either does."""
+        return self.first.reads_times or self.second.reads_times
+
+    @property
     def is_adjustable(self) -> bool:
         """Whether both are one policy with two parameters."""
         return type(self.first) is type(self.second) and self.first.is_adjustable

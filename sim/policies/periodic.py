@@ -30,5 +30,5 @@ class Periodic(WholeNumberPolicy):
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the step, counted from 1 and from the phase, is a multiple of `every`."""
         every = int(self.own)
-        begun = int(every * view.session_draw) if self.phase == "random" else 0
+        begun = np.floor(every * view.session_draw) if self.phase == "random" else 0
         return np.asarray((view.steps + begun + 1) % every == 0)

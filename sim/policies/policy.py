@@ -18,18 +18,22 @@ class PolicyView(NamedTuple):
     """What one device knows about the coming steps while it holds one list.
 
     Position k of every array is step `first_step` + k, up to the end of the replay window. A policy
-    that `reads_link` sees one step at a time.
+    that `reads_link` sees one step at a time. Where many devices are looked at together, signals
+    and draws are tables of the shape [devices, steps], and what is one number of a device or of its
+    list is of the shape [devices, 1].
 
     Attributes:
         first_step: the step of position 0.
         list_age_steps: int64; age of the held list. A popularity list is older than any other.
         list_age_s: float64; time since the decision that asked for the held list; of the list that
-            it began with, since the session's start.
-        decision_s: float64; when each decision is expected, if nothing is asked before it.
+            it began with, since the session's start (empty unless the policy `reads_times`).
+        decision_s: float64; when each decision is expected, if nothing is asked before it (empty
+            unless the policy `reads_times`).
         signals: of each signal (`sim.outcome_table.SIGNALS`) that the policy reads: float32; nan
             where the SRM does not score the list.
         fresh_signals: the held list's signals when it was generated.
-        requested_s: float64; when the device decided for each of its requests so far.
+        requested_s: float64; when the device decided for each of its requests so far (empty unless
+            the policy `reads_times`).
         candidate_count: items in a fresh list.
         wake_energy_j: what waking the radio for a request costs, its tail included (`WakeEnergy`);
             nan unless the policy `reads_link`.
@@ -41,15 +45,15 @@ class PolicyView(NamedTuple):
 
     first_step: int
     list_age_steps: NDArray[np.int64]
-    list_age_s: NDArray[np.float64]
-    decision_s: NDArray[np.float64]
+    list_age_s: NDArray[np.float64] = np.zeros(0)
+    decision_s: NDArray[np.float64] = np.zeros(0)
     signals: Mapping[str, NDArray[Any]] = NOTHING
     fresh_signals: Mapping[str, Any] = NOTHING
     requested_s: NDArray[np.float64] = np.zeros(0)
     candidate_count: int = 0
     wake_energy_j: float = np.nan
     draws: NDArray[np.float64] = np.zeros(0)
-    session_draw: float = np.nan
+    session_draw: float | NDArray[np.float64] = np.nan
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -90,6 +94,11 @@ class Policy(Settings):
         return False
 
     @property
+    def reads_times(self) -> bool:
+        """Whether `asks` reads `view.list_age_s`, `view.decision_s` or `view.requested_s`."""
+        return False
+
+    @property
     def is_adjustable(self) -> bool:
         """Whether the policy has an `eagerness`, and `with_eagerness` returns another one's."""
         return False
@@ -124,7 +133,12 @@ class Policy(Settings):
         return f"{name} ({', '.join(told)})" if told else name
 
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
-        """Tell for each step of the view whether the policy would ask there: bool array."""
+        """Tell for each step of the view whether the policy would ask there.
+
+        Returns:
+            bool, shape [steps], or [devices, steps] where many devices are looked at together and
+            do not answer alike.
+        """
         raise NotImplementedError
 
     def first_request(self, view: PolicyView, from_step: int) -> int | None:

@@ -32,6 +32,11 @@ class Staleness(WholeNumberPolicy):
         """By which age it asks."""
         return "staleness (seconds)" if self.seconds is not None else "staleness (steps)"
 
+    @property
+    def reads_times(self) -> bool:
+        """Whether age is in seconds."""
+        return self.seconds is not None
+
     def asks(self, view: PolicyView) -> NDArray[np.bool_]:
         """Ask where the list is that old."""
         if self.seconds is not None:

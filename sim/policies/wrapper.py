@@ -54,6 +54,11 @@ class Wrapper(Policy):
         return self.inner.reads_link
 
     @property
+    def reads_times(self) -> bool:
+        """Whether the inner policy does."""
+        return self.inner.reads_times
+
+    @property
     def series(self) -> str:
         """Both policies in words."""
         return f"{super().series}: {self.inner.series}"

@@ -105,7 +105,7 @@ class RequestRecords:
                 reply_s <= horizon_s, column(decisive, "answer", np.int8), np.int8(Answer.NOTHING)
             ),
             attempts=total(of, sent).astype(np.int16),
-            retry_wait_s=total(of[again], waited_s),
+            retry_wait_s=total(of[again], waited_s).astype(np.float64),
             ended_s=ended_s,
             outcome=outcome,
         )

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from every_engine import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +13,6 @@ from random_world import make_world
 from benchmarks.plain_program import simulate_plainly
 from sim.client.request import Attempt, Request
 from sim.clock import Clock
-from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
 from sim.network.disturbances import Disturbance, Disturbances

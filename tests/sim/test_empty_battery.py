@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from every_engine import simulate
 from fake_adaptation import FakeAdaptation
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,6 @@ from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
-from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.always import Always

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from equal_records import assert_equal_records
+from every_engine import simulate
 from every_policy import POLICIES
 from fake_adaptation import FakeAdaptation
 from hypothesis import example, given, settings
@@ -16,7 +17,6 @@ from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
-from sim.engine import simulate
 from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency
 from sim.policies.random import Random

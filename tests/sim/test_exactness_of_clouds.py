@@ -7,6 +7,7 @@ at the times of its own simple processes, so that nothing may depend on how devi
 import dataclasses
 
 import numpy as np
+from every_engine import simulate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_clouds import FAULTS, clouds
@@ -16,7 +17,6 @@ from benchmarks.plain_cloud import is_plain
 from benchmarks.plain_program import simulate_plainly
 from sim.client.settings import ServingSettings
 from sim.cloud.settings import CloudSettings
-from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
 from sim.policies.consistency import Consistency

@@ -2,6 +2,7 @@
 
 import numpy as np
 from equal_records import assert_equal_records
+from every_engine import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -14,7 +15,6 @@ from sim.client.settings import ServingSettings
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
-from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network import AnyNetwork
 from sim.policies.always import Always

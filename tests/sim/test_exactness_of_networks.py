@@ -2,6 +2,7 @@
 
 import numpy as np
 from equal_records import assert_equal_records
+from every_engine import simulate
 from fake_adaptation import FakeAdaptation
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from sim.client.settings import ServingSettings
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.settings import CloudSettings
-from sim.engine import simulate
 from sim.faults.settings import FaultSettings
 from sim.network.cell import CellNetwork
 from sim.network.trace import TraceNetwork

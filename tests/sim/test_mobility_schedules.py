@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from every_engine import simulate
 from mobile_network import BY_CLASS, FAST, SLOW, assert_binomial, network
 from random_world import make_world
 
 from benchmarks.plain_program import simulate_plainly
 from sim.device.settings import DeviceSettings
-from sim.engine import simulate
 from sim.network.regimes import Regimes
 from sim.policies.always import Always
 

@@ -1,0 +1,116 @@
+"""The cloud: one queue, static batches, replicas that never fail; as `sim.cloud.station` has them.
+
+All that arrives at one instant is queued in the order of devices, before a replica takes from the
+queue.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from sim.client.request import Answer
+from sim.clock import DELIVERY, SETTLEMENT
+from sim.compiled.agenda import FINISHES, SETTLES, schedule
+from sim.compiled.code import compiled
+from sim.compiled.columns import Rows, Station
+
+_LIST, _REJECTION = int(Answer.LIST), int(Answer.REJECTION)
+
+
+@compiled
+def settle_now(at: Any, heap: Rows) -> None:
+    """Let the cloud settle this instant."""
+    if at.settled_s != at.now_s:
+        at.settled_s = at.now_s
+        schedule(at, heap, at.now_s, SETTLEMENT, SETTLES, 0)
+
+
+@compiled
+def arrive(at: Any, heap: Rows, request: Any, number: int) -> None:
+    """Take a request in, which is queued or turned away within this instant."""
+    request.arrived_cloud_s = at.now_s
+    request.behind = at.first_arriving
+    at.first_arriving = number
+    at.arriving += 1
+    settle_now(at, heap)
+
+
+@compiled
+def arrivals_in_order(rules: Any, at: Any, requests: Rows) -> Any:
+    """Return the requests that arrive at this instant, in the order of devices: int64."""
+    together = np.empty(at.arriving, np.int64)
+    number = at.first_arriving
+    for place in range(at.arriving):
+        together[place] = number
+        number = requests[number].behind
+    at.arriving, at.first_arriving = 0, -1
+    if len(together) == 1:
+        return together
+    key = np.empty(len(together), np.int64)
+    for place in range(len(together)):
+        request = requests[together[place]]
+        key[place] = np.int64(request.device) * (rules.steps + 1) + request.step
+    return together[np.argsort(key)]
+
+
+@compiled
+def queue(at: Any, requests: Rows, number: int) -> None:
+    """Let a request wait behind all others."""
+    if at.waiting == 0:
+        at.first_waiting = number
+    else:
+        requests[at.last_waiting].behind = number
+    at.last_waiting = number
+    at.waiting += 1
+
+
+@compiled
+def reject(request: Any) -> None:
+    """Turn a request away."""
+    request.answer = _REJECTION
+
+
+@compiled
+def serve(rules: Any, at: Any, heap: Rows, requests: Rows, station: Station) -> None:
+    """Let idle replicas, in the order of their numbers, take batches that are due."""
+    working, replica = station.working, 0
+    while at.waiting > 0:
+        while replica < len(working) and working[replica] >= 0:
+            replica += 1
+        if replica == len(working):
+            return
+        if at.waiting < rules.batch_size and at.waiting < rules.queue_limit:
+            due_s = requests[at.first_waiting].arrived_cloud_s + rules.batch_wait_s
+            if at.now_s < due_s:
+                if at.due_s != due_s:
+                    at.due_s = due_s
+                    schedule(at, heap, due_s, SETTLEMENT, SETTLES, 0)
+                return
+        working[replica] = at.works
+        size = min(at.waiting, rules.batch_size)
+        work = station.works[at.works]
+        work.start_s, work.end_s = at.now_s, at.now_s + station.batch_s[size]
+        work.replica, work.requests, work.first = replica, size, at.served
+        at.works += 1
+        _begin(at, requests, station.served, size)
+        schedule(at, heap, work.end_s, DELIVERY, FINISHES, replica)
+
+
+@compiled
+def _begin(at: Any, requests: Rows, served: Any, size: int) -> None:
+    """Take a batch out of the queue."""
+    number = at.first_waiting
+    for _ in range(size):
+        request = requests[number]
+        request.service_start_s, request.batch_size = at.now_s, size
+        served[at.served] = number
+        at.served += 1
+        number = request.behind
+    at.first_waiting = number
+    at.waiting -= size
+
+
+@compiled
+def answer(at: Any, request: Any) -> None:
+    """Answer a request with a list."""
+    request.service_end_s, request.answer = at.now_s, _LIST

@@ -1,0 +1,208 @@
+"""What the compiled loop leaves behind, as the records of `sim.records`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.client.request import NEVER_S, Answer, Outcome
+from sim.cloud.load import CloudLoad
+from sim.cloud.records import Change, CloudRecords, End
+from sim.cloud.service_time.service_time import TokenServiceTime
+from sim.compiled.code import compiled
+from sim.compiled.columns import Rows, State
+from sim.compiled.network import wire_bytes
+from sim.network.message import Direction
+from sim.network.transfers import DEVICES_PER_BLOCK, Transfers
+from sim.records.requests import RequestRecords
+from sim.world import World
+
+
+@compiled
+def _order_by_device(device: NDArray[np.int32], devices: int) -> NDArray[np.int32]:
+    """Return the order by device, in which those of a device stay as they are: int32."""
+    place = np.zeros(devices + 1, np.int64)
+    for each in device:
+        place[each + 1] += 1
+    place = np.cumsum(place)
+    order = np.empty(len(device), np.int32)
+    for position, each in enumerate(device):
+        order[place[each]] = position
+        place[each] += 1
+    return order
+
+
+@compiled
+def _wire_bytes(rules: Any, size_bytes: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the sizes of messages with the headers of their packets."""
+    sizes = np.empty(len(size_bytes), np.int64)
+    for place, size in enumerate(size_bytes):
+        sizes[place] = wire_bytes(rules, size)
+    return sizes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A loop that has come to its end.
+
+    Attributes:
+        world: what it ran.
+        state: what it worked on.
+        horizon_s: the end of the simulation.
+        order: int32, shape [requests]; the requests by device and step.
+    """
+
+    world: World
+    state: State
+    horizon_s: float
+    order: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, world: World, state: State, horizon_s: float) -> "Finished":
+        """Look back from the end."""
+        state = state._replace(requests=state.requests[: state.at["requests"][0]])
+        order = _order_by_device(state.requests["device"], world.devices)
+        return cls(world, state, horizon_s, order)
+
+    def requests(self) -> RequestRecords:
+        """Return the requests, leaving out what lies after the end."""
+        sent, order = self.state.requests, self.order
+        service_start_s = self._times(sent["service_start_s"])
+        reply_s, ended_s = self._times(sent["reply_s"]), self._times(sent["ended_s"])
+        outcome, answer = sent["outcome"][order], sent["answer"][order]
+        outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
+        happened = sent["sent_s"][order] <= self.horizon_s
+        served = answer == Answer.LIST
+        rules = self.state.rules[0]
+        bytes_down = np.where(served, rules["list_bytes"], rules["rejection_bytes"])
+        bytes_down[self._times(sent["answered_s"]) == NEVER_S] = 0
+        answer[reply_s == NEVER_S] = Answer.NOTHING
+        return RequestRecords(
+            device=sent["device"][order],
+            step=sent["step"][order],
+            sent_s=sent["sent_s"][order],
+            arrived_cloud_s=self._times(sent["arrived_cloud_s"]),
+            service_start_s=service_start_s,
+            service_end_s=self._times(sent["service_end_s"]),
+            reply_s=reply_s,
+            bytes_up=(sent["bytes_up"][order] * happened).astype(np.int64),
+            bytes_down=bytes_down.astype(np.int64),
+            batch_size=np.where(
+                service_start_s <= self.horizon_s, sent["batch_size"][order], np.int32(0)
+            ),
+            answer=answer,
+            attempts=happened.astype(np.int16),
+            retry_wait_s=np.zeros(len(order)),
+            ended_s=ended_s,
+            outcome=outcome,
+        )
+
+    def _times(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        ordered = time_s[self.order]
+        ordered[ordered > self.horizon_s] = NEVER_S
+        return ordered
+
+    def transfers(self) -> Iterator[Transfers]:
+        """Yield the transfers of blocks of devices, as `Transfers.blocks` does."""
+        device = self.state.requests["device"][self.order]
+        starts = np.arange(0, self.world.devices + DEVICES_PER_BLOCK, DEVICES_PER_BLOCK)
+        ends = np.searchsorted(device, starts)
+        for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            if end > start:
+                yield self._crossings(self.order[start:end])
+
+    def _crossings(self, chosen: NDArray[np.int32]) -> Transfers:
+        """Return the transfers of some requests: each one's, and then its reply's."""
+        sent, rules = self.state.requests, self.state.rules[0]
+
+        def both(up: NDArray[Any], down: NDArray[Any]) -> NDArray[Any]:
+            return np.stack((up[chosen], down[chosen]), axis=1).ravel()
+
+        sizes = {
+            size: wire_bytes(rules, size) for size in np.unique(sent["bytes_up"][chosen]).tolist()
+        }
+        up_bytes = np.vectorize(sizes.get, otypes=[np.int64])(sent["bytes_up"][chosen])
+        served = sent["answer"][chosen] == Answer.LIST
+        down_bytes = np.where(
+            served,
+            wire_bytes(rules, rules["list_bytes"]),
+            wire_bytes(rules, rules["rejection_bytes"]),
+        )
+        count = 2 * len(chosen)
+        sent_s = both(sent["sent_s"], sent["answered_s"])
+        return Transfers(
+            device=np.repeat(sent["device"][chosen], 2),
+            direction=np.tile(np.array([Direction.UP, Direction.DOWN], np.int8), len(chosen)),
+            parameters=np.zeros(count, np.bool_),
+            radio=np.zeros(count, np.int8),
+            transmission=np.zeros(count, np.int8),
+            first_sent_s=sent_s,
+            sent_s=sent_s,
+            wake_s=both(sent["up_wake_s"], sent["down_wake_s"]),
+            start_s=both(sent["up_start_s"], sent["down_start_s"]),
+            end_s=both(sent["up_end_s"], sent["down_end_s"]),
+            arrived_s=both(sent["arrived_cloud_s"], sent["reply_s"]),
+            wire_bytes=np.stack((up_bytes, down_bytes), axis=1).ravel(),
+            lost_bytes=np.zeros(count, np.int64),
+        )
+
+    def cloud(self) -> CloudRecords:
+        """Return what became of the cloud up to the end of the simulation."""
+        horizon_s, replicas = self.horizon_s, len(self.state.station.working)
+        load, busy_s = self._load()
+        never_s = np.zeros(replicas)
+        service_time, prompt_tokens = self.world.cloud.service_time, 0
+        if isinstance(service_time, TokenServiceTime):
+            prompt_tokens = service_time.tokens.prompt_tokens * int(load.work_requests.sum())
+        return CloudRecords(
+            on_s=never_s + horizon_s,
+            starting_s=never_s,
+            failed_s=never_s,
+            busy_s=busy_s,
+            changes=(Change(0.0, replicas, replicas, outage=False),),
+            arrived=len(load.arrived_s),
+            ends={end: len(load.ended_s[end.name.lower()]) for end in End},
+            prompt_tokens=prompt_tokens,
+            cached_tokens=0,
+            horizon_s=horizon_s,
+            load=load,
+        )
+
+    def _load(self) -> tuple[CloudLoad, NDArray[np.float64]]:
+        """Return when attempts came and went, and for how long each replica worked."""
+        sent, horizon_s = self.state.requests, self.horizon_s
+        works, served = self._begun_works()
+        ended_s = {end.name.lower(): np.zeros(0) for end in End}
+        for end, reply in ((End.SERVED, Answer.LIST), (End.REJECTED, Answer.REJECTION)):
+            times_s = np.sort(sent["answered_s"][sent["answer"] == reply])
+            ended_s[end.name.lower()] = times_s[times_s <= horizon_s]
+        arrived_s = np.sort(sent["arrived_cloud_s"])
+        end_s = np.minimum(works["end_s"], horizon_s)
+        first = np.searchsorted(works["replica"], np.arange(len(self.state.station.working) + 1))
+        # Added up from left to right, as whoever follows one replica does.
+        busy_s = [
+            sum((end_s[start:end] - works["start_s"][start:end]).tolist())
+            for start, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
+        ]
+        load = CloudLoad(
+            arrived_s=arrived_s[arrived_s <= horizon_s],
+            ended_s=ended_s,
+            work_start_s=works["start_s"].copy(),
+            work_end_s=end_s,
+            work_requests=works["requests"].astype(np.int64),
+            waited_s=sent["service_start_s"][served] - sent["arrived_cloud_s"][served],
+        )
+        return load, np.array(busy_s, np.float64)
+
+    def _begun_works(self) -> tuple[Rows, NDArray[np.int32]]:
+        """Return the works that began before the end, replica by replica, and whom they served."""
+        works = self.state.station.works[: self.state.at["works"][0]]
+        begun = np.flatnonzero(works["start_s"] <= self.horizon_s)
+        works = works[begun[np.argsort(works["replica"][begun], kind="stable")]]
+        requests = works["requests"].astype(np.int64)
+        # The places first, first + 1, ... of each work, one after the other.
+        before = np.cumsum(requests) - requests
+        places = np.repeat(works["first"] - before, requests) + np.arange(requests.sum())
+        return works, self.state.station.served[places]
