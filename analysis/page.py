@@ -1,6 +1,7 @@
 """A self-contained page from a template: style, figures and tables are all inside."""
 
 import os
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ def render(template: str, **context: Any) -> str:
     The template sees, besides, `css` and `data_table(drawing)`. Texts are escaped; figures are
     the project's own SVG.
     """
+    return _environment().get_template(template).render(**context)
+
+
+# Templates are compiled once a process: that takes as long as a page.
+@cache
+def _environment() -> Environment:
     folder = Path(str(files("analysis") / "templates"))
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -30,7 +37,7 @@ def render(template: str, **context: Any) -> str:
     css = (folder / "report.css").read_text(encoding="utf-8")
     css = css.replace("/* light colours */", light).replace("/* dark colours */", dark)
     environment.globals.update(css=Markup(css), inline_svg=_inline_svg, data_table=_data_table)
-    return environment.get_template(template).render(**context)
+    return environment
 
 
 def write_whole(path: Path, text: str) -> None:

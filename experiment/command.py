@@ -1,5 +1,6 @@
 """The command: from what was typed to an exit status; no traceback for what a user can mend."""
 
+import gc
 import json
 import os
 import sys
@@ -105,6 +106,8 @@ def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -
             raise ScenarioError(str(directory), "--out", message)
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
     else:
+        # The libraries that are loaded stay: no search for garbage need go through them.
+        gc.freeze()
         summary = run_scenario(
             loaded.scenario,
             directory,
