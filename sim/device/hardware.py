@@ -1,6 +1,7 @@
 """What a phone is made of: speed, memory, power and battery."""
 
 import math
+from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ FIGURES = (
 )
 
 
+@cache
 def known_classes() -> dict[str, dict[str, Any]]:
     """Read the classes of `sim/device/hardware.yaml`: name -> figures."""
     text = resources.files("sim.device").joinpath("hardware.yaml").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """Lost packets, and when they are sent again."""
 
 from pydantic import Field, FiniteFloat
-from scipy.stats import binom
 
 from sim.network.message import Direction, Message
 from workloads import draws
@@ -41,6 +40,9 @@ class LossSettings(Settings):
         """Return how many of the packets sent in a transmission are lost: a binomial number."""
         if not self.probability:
             return 0
+        # Here, because it takes longer to load than all the rest of the simulation.
+        from scipy.stats import binom
+
         sort = "push" if message.carries_parameters else direction.name.lower()
         purpose = f"network loss {sort} {message.number} {transmission}"
         uniform = draws.uniform_one(seed, purpose, message.step, message.device)

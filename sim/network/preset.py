@@ -1,6 +1,7 @@
 """Networks of constant speed: a named preset, figures of one's own, or a preset refined by them."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ EXPLICIT = "explicit"
 DEFAULT_PRESET = "4g"
 
 
+@cache
 def presets() -> dict[str, dict[str, Any]]:
     """Read the presets: name -> figures and their source."""
     text = resources.files("sim.network").joinpath("presets.yaml").read_text(encoding="utf-8")

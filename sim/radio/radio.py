@@ -1,6 +1,7 @@
 """The power states of a phone's radio: promotion, transfer, tail."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from numpy.typing import NDArray
 
 
+@cache
 def _figures() -> dict[str, Any]:
     text = resources.files("sim.radio").joinpath("radios.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
