@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from analysis.intervals import MIN_USERS, Estimate, Ratios, UserResamples
 
@@ -225,4 +225,5 @@ class Panel:
             return 1.0
         if error == 0:
             return 0.0
-        return float(2 * stats.t.sf(abs(value) / error, self.users - 1))
+        # Twice the upper tail of Student's t, as of `scipy.stats`, which takes 0.4 s to load.
+        return float(2 * stdtr(self.users - 1, -abs(value) / error))

@@ -1,6 +1,5 @@
 """The command: from what was typed to an exit status; no traceback for what a user can mend."""
 
-import gc
 import json
 import os
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiment import command_line, output_directory
+from experiment import command_line, loading, output_directory
 from experiment.command_line import CommandLine
 from experiment.output_directory import Contents
 from experiment.progress import progress_on
@@ -29,6 +28,7 @@ DONE, MISTAKE, TO_MEND, INTERRUPTED = 0, 1, 2, 130
 def main(words: Sequence[str]) -> int:
     """Run the program with the given arguments and return its exit status."""
     source = ""
+    loading.begins()
     try:
         command = command_line.parse(words)
         if command.schema:
@@ -48,6 +48,8 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted; --resume goes on with a sweep's unfinished points", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        loading.has_ended()
 
 
 def _say_error(text: str) -> None:
@@ -95,6 +97,7 @@ def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -
     from experiment.run import run_scenario
     from experiment.scenario import dump
 
+    loading.has_ended()
     if command.resume and output_directory.contents(directory) is Contents.RUN:
         output_directory.refuse_another_scenario(directory, dump(loaded.scenario))
         contents = NamedContents(Directories.from_environment())
@@ -106,8 +109,6 @@ def _run_once(command: CommandLine, loaded: "LoadedScenario", directory: Path) -
             raise ScenarioError(str(directory), "--out", message)
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
     else:
-        # The libraries that are loaded stay: no search for garbage need go through them.
-        gc.freeze()
         summary = run_scenario(
             loaded.scenario,
             directory,
@@ -133,6 +134,7 @@ def _run_sweep(
     from experiment.result_table import console_for, sweep_table
     from experiment.sweep import run_sweep
 
+    loading.has_ended()
     result = run_sweep(
         loaded,
         directory,

@@ -1,17 +1,16 @@
 """Where the points of a sweep are worked on: processes of this machine."""
 
-import gc
 import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from experiment import loading
 from experiment.failure import Failure
 from experiment.point_work import Done, Executor, PointTask
 
@@ -30,21 +29,11 @@ def processes(jobs: int) -> Iterator[Executor]:
 
 def attempt(work: Work, task: PointTask) -> Failure | None:
     """Work on a task and return why it failed, if it did."""
-    _spare_what_is_loaded()
     try:
         work(task)
     except Exception as error:
         return Failure.of(error)
     return None
-
-
-@cache
-def _spare_what_is_loaded() -> None:
-    """Look for garbage no more among what is in memory now: libraries, mostly, which stay.
-
-    A search through all of them takes a tenth of a second, and drawing a page causes many.
-    """
-    gc.freeze()
 
 
 def _one_by_one(work: Work, tasks: Sequence[PointTask]) -> Iterator[Done]:
@@ -85,7 +74,8 @@ class _SideBySide:
             joblib.delayed(_on_a_process)(work, task, position, started, os.getcwd())
             for position, task in waiting.items()
         ]
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
+        # What a process does first is to load all that the work needs.
+        with joblib.parallel_config("loky", inner_max_num_threads=1, initializer=loading.begins):
             parallel = joblib.Parallel(n_jobs=self._jobs, return_as="generator_unordered")
             for position, failure in parallel(calls):
                 del waiting[position]
@@ -95,6 +85,7 @@ class _SideBySide:
 def _on_a_process(
     work: Work, task: PointTask, position: int, started: Path, directory: str
 ) -> Done:
+    loading.has_ended()
     # Ctrl-C reaches every process of the terminal; the main one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Processes are used again, and may have been started elsewhere.
