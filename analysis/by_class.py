@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis import tables
 from analysis.intervals import Estimate, totals_by_user
-from analysis.metrics import HEADLINE, per_interaction
+from analysis.metrics import HEADLINE, values
 from analysis.numerals import (
     NOTHING,
     count,
@@ -66,13 +66,13 @@ def estimates(run: RunRecords) -> list[ClassEstimates]:
         return np.asarray(class_of_device.cat.codes.loc[device], dtype=np.int64)
 
     shown, asked = class_of(run.interactions["device"]), class_of(run.requests["device"])
-    row = run.user_row(run.interactions["user"])
+    row = run.interaction_user_row
     rank = run.interactions["rank"].fillna(0).to_numpy(dtype=np.int64)
     own_order = np.asarray(run.interactions["ranked_by"] == "llm", dtype=np.float64)
     interactions = totals_by_user(row, shown, np.ones(len(row)), shape)
     sums = (
         totals_by_user(run.request_user_row, asked, np.ones(len(asked)), shape),
-        totals_by_user(row, shown, per_interaction(rank)[HEADLINE], shape),
+        totals_by_user(row, shown, values(rank), shape),
         totals_by_user(row, shown, own_order, shape),
     )
     ratios = run.resamples.ratios(np.hstack(sums), np.tile(interactions, len(sums)))

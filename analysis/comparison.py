@@ -123,7 +123,7 @@ def _run(directory: Path, label: str) -> ComparedRun:
         raise RecordsError(directory, "holds no result of a run: there is no summary.json")
     accuracy = read_frame(directory / "accuracy_by_user.parquet")
     run = accuracy[accuracy["series"].astype(str) == "run"].set_index("user")
-    interactions = read_frame(directory / "interactions.parquet")
+    interactions = read_frame(directory / "interactions.parquet", ["user", "requested"])
     requests = interactions.groupby("user")["requested"].sum().reindex(run.index)
     return ComparedRun(
         label,

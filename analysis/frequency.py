@@ -12,8 +12,7 @@ def of_requests(records: RunRecords) -> Estimate:
     """Estimate the request frequency: requests / interactions."""
     users = len(records.users)
     asked = np.bincount(records.request_user_row, minlength=users).astype(np.float64)
-    row = records.user_row(records.interactions["user"])
-    could = np.bincount(row, minlength=users).astype(np.float64)
+    could = np.bincount(records.interaction_user_row, minlength=users).astype(np.float64)
     return records.resamples.ratios(asked[:, None], could[:, None]).estimate(0)
 
 

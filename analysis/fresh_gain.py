@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.intervals import Estimate, UserResamples, from_resamples, totals_by_user
-from analysis.metrics import HEADLINE, per_interaction
+from analysis.categories import distinct
+from analysis.intervals import Estimate, UserResamples, from_resamples, totals, totals_by_user
+from analysis.metrics import values
+from analysis.stored_columns import Columns, whole_numbers
 
 #: Columns of `interactions.parquet` that are read.
 READ = ("consistency", "held_age_steps", "next_rank_if_held", "next_rank_if_fresh")
@@ -36,7 +38,7 @@ class Slopes:
     same_user: Estimate
 
 
-def decisions(interactions: pd.DataFrame) -> pd.DataFrame:
+def decisions(interactions: Columns) -> pd.DataFrame:
     """Return the decisions of which it is known what a request would have brought.
 
     The gain is the metric `HEADLINE` at the next step with a list made at the decision, less that
@@ -51,20 +53,29 @@ def decisions(interactions: pd.DataFrame) -> pd.DataFrame:
     """
     if not set(READ) <= set(interactions.columns):
         return pd.DataFrame(columns=["user", "consistency", "held_age_steps", "gain"])
-    known = interactions["next_rank_if_held"].notna() & interactions["consistency"].notna()
-    frame = interactions[known]
-    held, fresh = (
-        per_interaction(frame[f"next_rank_if_{name}"].to_numpy(dtype=np.int64))[HEADLINE]
-        for name in ("held", "fresh")
+    scored, followed = (
+        interactions[name].notna().to_numpy(dtype=np.bool_)
+        for name in ("consistency", "next_rank_if_held")
     )
-    age_steps = frame["held_age_steps"].to_numpy(dtype=np.float64, na_value=np.nan)
+    known = scored & followed
+
+    def column(name: str) -> NDArray[np.float64]:
+        of_known = interactions[name][known]
+        return np.asarray(of_known.to_numpy(dtype=np.float64, na_value=np.nan), np.float64)
+
+    gain, held = (
+        values(whole_numbers(interactions[f"next_rank_if_{name}"])[known])
+        for name in ("fresh", "held")
+    )
+    gain -= held
     return pd.DataFrame(
         {
-            "user": frame["user"].to_numpy(),
-            "consistency": frame["consistency"].to_numpy(dtype=np.float64),
-            "held_age_steps": age_steps,
-            "gain": fresh - held,
-        }
+            "user": interactions["user"][known].to_numpy(),
+            "consistency": column("consistency"),
+            "held_age_steps": column("held_age_steps"),
+            "gain": gain,
+        },
+        copy=False,
     )
 
 
@@ -84,7 +95,7 @@ def by_tenth(made: pd.DataFrame, row: NDArray[np.int64], resamples: UserResample
     """
     value = made["consistency"].to_numpy()
     ends = np.quantile(value, np.arange(1, TENTHS) / TENTHS, method="inverted_cdf")
-    _, tenth = np.unique(np.searchsorted(ends, value, side="left"), return_inverse=True)
+    _, tenth = distinct(np.searchsorted(ends, value, side="left"))
     grouped = made.groupby(tenth)["consistency"]
     between = {"consistency_from": grouped.min(), "consistency_to": grouped.max()}
     means = pd.DataFrame({**between, "consistency": grouped.mean()})
@@ -101,8 +112,10 @@ def by_age(made: pd.DataFrame, row: NDArray[np.int64], resamples: UserResamples)
     """
     age = made["held_age_steps"].to_numpy()
     known = ~np.isnan(age)
+    # An age of 0 steps is in a bin of its own, the one before that of 1 step.
     double = np.ceil(np.log2(np.maximum(age[known], 0.5))).astype(np.int64)
-    bins, column = np.unique(double, return_inverse=True)
+    bins, column = distinct(double + 1)
+    bins = bins - 1
     last = np.minimum(np.floor(2.0**bins), age[known].max(initial=0))
     ends = {"age_from": np.floor(2.0 ** (bins - 1)) + (bins >= 0), "age_to": last}
     gain = _gain(made[known], row[known], resamples, column)
@@ -111,7 +124,7 @@ def by_age(made: pd.DataFrame, row: NDArray[np.int64], resamples: UserResamples)
 
 def slopes(made: pd.DataFrame, row: NDArray[np.int64], resamples: UserResamples) -> Slopes:
     """Return how the gain falls with consistency; arguments as of `by_tenth`."""
-    age = np.unique(made["held_age_steps"].fillna(-1.0), return_inverse=True)[1]
+    age = distinct(made["held_age_steps"].fillna(-1.0).to_numpy(np.int64) + 1)[1]
     by_user = _Moments.of(made, row, np.zeros(len(row), np.int64), resamples.users)
     by_user_and_age = _Moments.of(made, row, age, resamples.users)
     # Within a user the moments about the user's own means add up over users.
@@ -135,8 +148,10 @@ class _Moments:
     ) -> "_Moments":
         x, y = made["consistency"].to_numpy(), made["gain"].to_numpy()
         shape = (users, int(group.max()) + 1)
-        weights = (np.ones(len(x)), x * x, x * y, x, y)
-        return cls(*(totals_by_user(row, group, weight, shape) for weight in weights))
+        cell = row * shape[1] + group
+        # One after the other: of millions of decisions each is large.
+        weights = (lambda: np.ones(len(x)), lambda: x * x, lambda: x * y, lambda: x, lambda: y)
+        return cls(*(totals(cell, weight(), shape) for weight in weights))
 
     @property
     def own_xx(self) -> NDArray[np.float64]:

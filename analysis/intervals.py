@@ -242,8 +242,21 @@ def totals_by_user(
     Returns:
         float64 of that shape, as the methods of `UserResamples` take it.
     """
-    cells = np.bincount(row * shape[1] + column, weights=weight, minlength=shape[0] * shape[1])
-    return np.asarray(cells.reshape(shape), dtype=np.float64)
+    return totals(row * shape[1] + column, weight, shape)
+
+
+def totals(
+    cell: NDArray[np.int64], weight: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Add up weights as `totals_by_user` does, by the number of their cells.
+
+    Args:
+        cell: int64, shape [values]: row x shape[1] + column.
+        weight: float64, shape [values].
+        shape: (users, columns).
+    """
+    sums = np.bincount(cell, weights=weight, minlength=shape[0] * shape[1])
+    return np.asarray(sums.reshape(shape), dtype=np.float64)
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:

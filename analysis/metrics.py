@@ -70,7 +70,7 @@ def values(rank: NDArray[Any], metric: str = HEADLINE) -> NDArray[np.float64]:
     Raises:
         ValueError: if a rank is negative.
     """
-    return np.asarray(by_rank(rank)[metric][np.asarray(rank)])
+    return np.asarray(by_rank(rank)[metric].take(rank, mode="clip"), dtype=np.float64)
 
 
 def by_rank(rank: NDArray[Any]) -> dict[str, NDArray[np.float64]]:

@@ -1,8 +1,9 @@
 """How requests ended: the outcomes, and which of them brought the device a list."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from analysis.stored_columns import Columns
 
 OUTCOMES = ("delivered", "timed_out", "rejected", "lost", "superseded", "in_flight")
 
@@ -10,7 +11,7 @@ OUTCOMES = ("delivered", "timed_out", "rejected", "lost", "superseded", "in_flig
 ANSWERED = ("delivered", "superseded")
 
 
-def outcome_counts(requests: pd.DataFrame) -> dict[str, int]:
+def outcome_counts(requests: Columns) -> dict[str, int]:
     """Return how many requests ended in each outcome; the counts add up to the requests.
 
     Raises:
@@ -23,6 +24,6 @@ def outcome_counts(requests: pd.DataFrame) -> dict[str, int]:
     return {name: counts.get(name, 0) for name in OUTCOMES}
 
 
-def answered(requests: pd.DataFrame) -> NDArray[np.bool_]:
+def answered(requests: Columns) -> NDArray[np.bool_]:
     """Return whether the device took the reply of each request: bool, shape [requests]."""
     return np.asarray(requests["outcome"].isin(ANSWERED), dtype=np.bool_)

@@ -56,8 +56,7 @@ def requests_by_user(directory: Path, points: Iterable[str]) -> pd.DataFrame:
         RecordsError: a file is missing or malformed.
     """
     frames = [
-        read_frame(directory / "points" / point / "interactions.parquet")[["user", "requested"]]
-        for point in points
+        read_frame(_interactions(directory, point), ["user", "requested"]) for point in points
     ]
     by_user = pd.concat(frames).groupby("user", sort=True)["requested"].agg(["sum", "size"])
     by_user.columns = pd.Index(["requests", "interactions"])
@@ -70,6 +69,12 @@ def share_ranked_by_llm(directory: Path, points: Iterable[str]) -> float:
     Raises:
         RecordsError: a file is missing or malformed.
     """
-    frames = [read_frame(directory / "points" / point / "interactions.parquet") for point in points]
-    ranked_by = pd.concat([frame["ranked_by"].astype(str) for frame in frames])
-    return float((ranked_by == "llm").mean())
+    by_llm = [
+        read_frame(_interactions(directory, point), ["ranked_by"])["ranked_by"] == "llm"
+        for point in points
+    ]
+    return float(pd.concat(by_llm).mean())
+
+
+def _interactions(directory: Path, point: str) -> Path:
+    return directory / "points" / point / "interactions.parquet"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.accuracy import SERIES, Accuracies
 from analysis.intervals import UserResamples
+from analysis.stored_columns import Columns, StoredColumns
 
 COLUMNS = {
     "devices.parquet": "device user steps start_s class cell region",
@@ -53,8 +54,8 @@ class RunRecords:
     Attributes:
         directory: where the files are.
         devices: a row per device; None where an older program wrote the run (`devices.parquet`).
-        interactions: a row per interaction (`interactions.parquet`).
-        requests: a row per request (`requests.parquet`).
+        interactions: a row per interaction (`interactions.parquet`), its columns read when needed.
+        requests: a row per request (`requests.parquet`), likewise.
         cloud: a row per change of the number of replicas, or of an outage (`cloud.parquet`).
         cloud_load: a row per bin of simulated time (`cloud_load.parquet`).
         coverage: devices on each network over time; None where all always were on one
@@ -72,8 +73,8 @@ class RunRecords:
 
     directory: Path
     devices: pd.DataFrame | None
-    interactions: pd.DataFrame
-    requests: pd.DataFrame
+    interactions: Columns
+    requests: Columns
     cloud: pd.DataFrame
     cloud_load: pd.DataFrame
     coverage: pd.DataFrame | None
@@ -89,8 +90,7 @@ class RunRecords:
     @cached_property
     def users(self) -> "pd.Index[int]":
         """The users of the run, ascending: the rows that intervals resample."""
-        users: pd.Index[int] = pd.Index(np.unique(self.interactions["user"].to_numpy(np.int64)))
-        return users
+        return _users(self.interactions)
 
     @cached_property
     def resamples(self) -> UserResamples:
@@ -100,9 +100,16 @@ class RunRecords:
     @cached_property
     def request_user_row(self) -> NDArray[np.int64]:
         """For each request the position of its user in `users`: int64, shape [requests]."""
-        user_of_device = self.interactions.drop_duplicates("device").set_index("device")["user"]
-        user = user_of_device.reindex(self.requests["device"]).to_numpy()
-        return np.asarray(self.users.get_indexer(pd.Index(user)), dtype=np.int64)
+        device = self.interactions["device"].to_numpy(np.int64)
+        row_of_device = np.zeros(int(device.max(initial=-1)) + 1, np.int64)
+        row_of_device[device] = self.interaction_user_row
+        asking = self.requests["device"].to_numpy(np.int64)
+        return np.asarray(row_of_device[asking], dtype=np.int64)
+
+    @cached_property
+    def interaction_user_row(self) -> NDArray[np.int64]:
+        """For each interaction the position of its user in `users`: int64, shape [interactions]."""
+        return self.user_row(self.interactions["user"])
 
     def user_row(self, user: pd.Series) -> NDArray[np.int64]:
         """Return the position in `users` of each user given: int64, same shape; -1 if absent."""
@@ -126,18 +133,18 @@ def read(directory: str | Path) -> RunRecords:
         RecordsError: if a file is missing or malformed, or has not the columns it should have.
     """
     directory = Path(directory)
-    interactions = read_frame(directory / "interactions.parquet")
+    interactions = _stored(directory / "interactions.parquet")
     freshness = read_frame(directory / "freshness.parquet")
     return RunRecords(
         directory=directory,
         devices=_read_if_there(directory / "devices.parquet"),
         interactions=interactions,
-        requests=read_frame(directory / "requests.parquet"),
+        requests=_stored(directory / "requests.parquet"),
         cloud=read_frame(directory / "cloud.parquet"),
         cloud_load=read_frame(directory / "cloud_load.parquet"),
         coverage=_read_if_there(directory / "coverage.parquet"),
         accuracies=_accuracies(directory / "accuracy_by_user.parquet"),
-        freshness=freshness[freshness["user"].isin(interactions["user"].unique())],
+        freshness=freshness[freshness["user"].isin(_users(interactions))],
         replay=_read_if_there(directory / "replay.parquet"),
         summary=read_json(directory / "summary.json"),
         manifest=read_json(directory / "manifest.json"),
@@ -145,6 +152,11 @@ def read(directory: str | Path) -> RunRecords:
         scenario=read_yaml(directory / "scenario.yaml"),
         scenario_text=_text(directory / "scenario.yaml"),
     )
+
+
+def _users(interactions: Columns) -> "pd.Index[int]":
+    users = np.sort(np.asarray(interactions["user"].unique(), dtype=np.int64))
+    return pd.Index(users)
 
 
 def _read_if_there(path: Path) -> pd.DataFrame | None:
@@ -210,20 +222,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a parquet file and check that it has the columns of its name in `COLUMNS`.
+
+    Args:
+        path: of the file.
+        columns: those to read; by default all.
 
     Raises:
         RecordsError: if it is missing, malformed or lacks a column.
     """
+    stored = _stored(path)
+    return stored.frame() if columns is None else stored[columns]
+
+
+def _stored(path: Path) -> StoredColumns:
     if not path.is_file():
         raise RecordsError(path, "no such file; a finished run's directory has it")
     try:
-        frame = pd.read_parquet(path)
+        stored = StoredColumns(path)
     except (OSError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise RecordsError(path, f"is no parquet file ({problem})") from None
-    missing = [name for name in COLUMNS.get(path.name, "").split() if name not in frame.columns]
+    missing = [name for name in COLUMNS.get(path.name, "").split() if name not in stored]
     if missing:
         raise RecordsError(path, f"lacks the column {missing[0]!r}")
-    return frame
+    return stored

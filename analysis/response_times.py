@@ -5,9 +5,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.outcomes import answered
+from analysis.stored_columns import Columns
 
 
-def response_s(requests: pd.DataFrame) -> NDArray[np.float64]:
+def response_s(requests: Columns) -> NDArray[np.float64]:
     """Return sent to received, in seconds, of the requests whose reply the device took."""
     received_s, sent_s = (
         requests[name].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -16,7 +17,7 @@ def response_s(requests: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray((received_s - sent_s)[answered(requests)], dtype=np.float64)
 
 
-def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray[np.float64]:
+def time_to_use_s(interactions: Columns, requests: Columns) -> NDArray[np.float64]:
     """Return sent to the first time that the list was shown, in seconds, of the requests used.
 
     The list of a request made at step s has the basis s, so an interaction used it where step minus
@@ -30,7 +31,7 @@ def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray
         float64, shape [requests used], in the order of the requests.
     """
     delivered = (requests["outcome"] == "delivered").to_numpy(dtype=np.bool_)
-    asked = _place(requests["device"], requests["step"].to_numpy(np.int64))[delivered]
+    asked = _place(requests["device"], np.asarray(requests["step"], np.int64))[delivered]
     sent_s = requests["sent_s"].to_numpy(dtype=np.float64)[delivered]
     if not len(asked):
         return np.zeros(0)
@@ -45,13 +46,14 @@ def time_to_use_s(interactions: pd.DataFrame, requests: pd.DataFrame) -> NDArray
     return np.asarray(wait_s[np.isfinite(wait_s)], dtype=np.float64)
 
 
-def _uses(interactions: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _uses(interactions: Columns) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return of which request each list shown was that was asked for, and when it was shown."""
     age = interactions["list_age_steps"]
     asked_for = age.notna().to_numpy() & interactions["list_age_s"].notna().to_numpy()
-    shown = interactions.loc[asked_for, ["device", "step", "shown_s"]]
-    basis = shown["step"].to_numpy(np.int64) - age[asked_for].to_numpy(np.int64)
-    return _place(shown["device"], basis), shown["shown_s"].to_numpy(dtype=np.float64)
+    step = np.asarray(interactions["step"][asked_for], np.int64)
+    basis = step - np.asarray(age[asked_for], np.int64)
+    shown_s = np.asarray(interactions["shown_s"][asked_for], np.float64)
+    return _place(interactions["device"][asked_for], basis), shown_s
 
 
 def _place(device: "pd.Series[int]", step: NDArray[np.int64]) -> NDArray[np.int64]:

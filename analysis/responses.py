@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analysis.faults import Fault
 from analysis.outcomes import answered
 from analysis.records import RunRecords
+from analysis.stored_columns import Columns
 from analysis.timeline import bin_edges
 
 #: With fewer requests than this a quantile says little, and none is given.
@@ -24,9 +25,10 @@ PARTS = ("to_cloud_s", "queue_s", "service_s", "to_device_s")
 end, to received."""
 
 
-def time_to_list_s(requests: pd.DataFrame) -> NDArray[np.float64]:
+def time_to_list_s(requests: Columns) -> NDArray[np.float64]:
     """Return sent to received of every request: infinite where it brought the device no list."""
-    took_s = (requests["received_s"] - requests["sent_s"]).to_numpy(dtype=np.float64)
+    took_s = requests["received_s"].to_numpy(dtype=np.float64, na_value=np.nan)
+    took_s = took_s - requests["sent_s"].to_numpy(dtype=np.float64)
     return np.where(answered(requests), took_s, math.inf)
 
 
@@ -50,11 +52,11 @@ def over_time(records: RunRecords) -> pd.DataFrame:
     sent_s = requests["sent_s"].to_numpy(dtype=np.float64)
     bin_of = np.clip(np.searchsorted(edges, sent_s, side="right") - 1, 0, bins - 1)
     took_s = time_to_list_s(requests)
-    in_bin = [took_s[bin_of == each] for each in range(bins)]
+    in_bin = _by_bin(took_s, bin_of, bins)
     p50_s, p95_s = (
         np.array([_quantile(own, probability) for own in in_bin]) for probability in (0.5, 0.95)
     )
-    low, high = _interval(records, bin_of, took_s, p50_s)
+    low, high = _interval(records, bin_of, took_s, p50_s, in_bin)
     in_time = np.isfinite(took_s)
     count = np.bincount(bin_of[in_time], minlength=bins)
     parts = {
@@ -93,9 +95,9 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
         the sending of that request, NaN where too few were sent before or at all times after it,
         infinite where there is no such request.
     """
-    ordered = records.requests.sort_values("sent_s", kind="stable")
-    sent_s = ordered["sent_s"].to_numpy(dtype=np.float64)
-    took_s = time_to_list_s(ordered)
+    sent_s = records.requests["sent_s"].to_numpy(dtype=np.float64)
+    order = np.argsort(sent_s, kind="stable")
+    sent_s, took_s = sent_s[order], time_to_list_s(records.requests)[order]
     lasted_s = fault.end_s - fault.start_s
     before = took_s[(sent_s >= fault.start_s - lasted_s) & (sent_s < fault.start_s)]
     before_s = _quantile(before, 0.5)
@@ -111,11 +113,19 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
     return before_s, math.nan if np.isnan(medians_s).all() else math.inf
 
 
-def parts_s(requests: pd.DataFrame) -> list[NDArray[np.float64]]:
+def parts_s(requests: Columns) -> list[NDArray[np.float64]]:
     """Return each of `PARTS` of every request, NaN where it never came."""
     names = ("sent_s", "arrived_cloud_s", "service_start_s", "service_end_s", "received_s")
-    times = [requests[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    times = [np.asarray(requests[name].to_numpy(np.float64, na_value=np.nan)) for name in names]
     return [later - earlier for earlier, later in pairwise(times)]
+
+
+def _by_bin(
+    values: NDArray[np.float64], bin_of: NDArray[np.int64], bins: int
+) -> list[NDArray[np.float64]]:
+    """Return the values in each bin, in their order."""
+    order = np.argsort(bin_of.astype(np.int16), kind="stable")
+    return np.split(values[order], np.cumsum(np.bincount(bin_of, minlength=bins))[:-1])
 
 
 def _interval(
@@ -123,6 +133,7 @@ def _interval(
     bin_of: NDArray[np.int64],
     took_s: NDArray[np.float64],
     p50_s: NDArray[np.float64],
+    in_bin: list[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     shape = len(records.users), len(p50_s)
     cell = records.request_user_row * shape[1] + bin_of
@@ -136,9 +147,8 @@ def _interval(
     for each, estimate in enumerate(share.estimates()):
         if estimate.low is None or estimate.high is None or not math.isfinite(p50_s[each]):
             continue
-        own = took_s[bin_of == each]
         low[each], high[each] = (
-            _quantile(own, min(max(end - estimate.value + 0.5, 0.0), 1.0))
+            _quantile(in_bin[each], min(max(end - estimate.value + 0.5, 0.0), 1.0))
             for end in (estimate.low, estimate.high)
         )
     return low, high

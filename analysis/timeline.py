@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.outcomes import OUTCOMES
+from analysis.stored_columns import Columns
 
 #: Widths that a bin of simulated time may have, in seconds: those that a reader can name.
 BIN_WIDTHS_S = (
@@ -127,7 +128,7 @@ def mean_over_time(
     return np.asarray(held_s / np.diff(edges), dtype=np.float64)
 
 
-def outcomes_over_time(requests: pd.DataFrame, simulated_s: float) -> pd.DataFrame:
+def outcomes_over_time(requests: Columns, simulated_s: float) -> pd.DataFrame:
     """Return how many requests sent in each bin of simulated time ended in each outcome.
 
     Returns:
@@ -136,8 +137,11 @@ def outcomes_over_time(requests: pd.DataFrame, simulated_s: float) -> pd.DataFra
     """
     edges = bin_edges(simulated_s)
     sent = requests["sent_s"].to_numpy(dtype=np.float64)
-    outcome = requests["outcome"].astype(str).to_numpy()
-    counts = {name: np.histogram(sent[outcome == name], edges)[0] for name in OUTCOMES}
+    outcome = requests["outcome"]
+    counts = {
+        name: np.histogram(sent[(outcome == name).to_numpy(dtype=np.bool_)], edges)[0]
+        for name in OUTCOMES
+    }
     bounds = {"start_s": edges[:-1], "end_s": edges[1:]}
     total = sum(counts.values(), np.zeros(len(edges) - 1))
     attempts = np.histogram(sent, edges, weights=requests["attempts"].to_numpy(np.float64))[0]

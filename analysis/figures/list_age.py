@@ -5,11 +5,13 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from analysis import theme
+from analysis.categories import distinct
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.intervals import totals_by_user
-from analysis.metrics import HEADLINE, per_interaction
+from analysis.metrics import HEADLINE, values
 from analysis.numerals import count, percent, significant
 from analysis.records import RunRecords
+from analysis.stored_columns import whole_numbers
 
 
 def draw(records: RunRecords) -> Drawing | None:
@@ -49,13 +51,12 @@ def draw(records: RunRecords) -> Drawing | None:
 
 def _by_age(records: RunRecords) -> pd.DataFrame:
     frame = records.interactions
-    age = frame["list_age_steps"].to_numpy(dtype=np.float64, na_value=np.nan)
-    known = ~np.isnan(age)
-    ages, column = np.unique(age[known].astype(np.int64), return_inverse=True)
-    rank = np.nan_to_num(frame["rank"].to_numpy(dtype=np.float64, na_value=np.nan))[known]
-    value = per_interaction(rank.astype(np.int64))[HEADLINE]
+    age = frame["list_age_steps"]
+    known = age.notna().to_numpy()
+    ages, column = distinct(age[known].to_numpy(np.int64))
+    value = values(whole_numbers(frame["rank"])[known])
     shape = (len(records.users), len(ages))
-    row = records.user_row(frame["user"])[known]
+    row = records.interaction_user_row[known]
     sums = totals_by_user(row, column, value, shape)
     counts = totals_by_user(row, column, np.ones(len(row)), shape)
     estimates = records.resamples.ratios(sums, counts).estimates()

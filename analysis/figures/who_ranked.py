@@ -1,16 +1,20 @@
 """Who ordered what users saw, over time and by battery, and what that was worth."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from analysis import stacks, theme
 from analysis.drawing import Drawing, canvas, name_y_axis
 from analysis.intervals import totals_by_user
-from analysis.metrics import HEADLINE, per_interaction
+from analysis.metrics import HEADLINE, values
 from analysis.numerals import count, percent
 from analysis.records import RunRecords
 from analysis.stacks import Part
+from analysis.stored_columns import whole_numbers
 from analysis.timeline import bin_edges, unit_of_time
 
 #: Who ranked -> (in words, colour's role, hatch for grey printing).
@@ -28,13 +32,14 @@ FEWEST = 20
 def draw(records: RunRecords) -> Drawing | None:
     """Draw shares by who ranked; None where devices re-ranked everything."""
     frame = records.interactions
-    ranked_by = frame["ranked_by"].astype(str).to_numpy()
-    if (ranked_by == "fusion").all():
+    if (frame["ranked_by"] == "fusion").all():
         return None
+    column = frame["ranked_by"]
+    ranked_by = {name: (column == name).to_numpy(dtype=np.bool_) for name in LOOKS}
     over_time = _over_time(records, ranked_by)
     by_battery = _by_battery(records, ranked_by)
     table = over_time if by_battery is None else by_battery
-    present = [name for name in LOOKS if (ranked_by == name).any()]
+    present = [name for name in LOOKS if ranked_by[name].any()]
     rows = 1 if by_battery is None else 3
     unit, size = unit_of_time(records.simulated_s)
     with canvas(3.2 if rows == 1 else 7.2, rows=rows) as (figure, axes):
@@ -50,7 +55,7 @@ def draw(records: RunRecords) -> Drawing | None:
             name_y_axis(each, "share of interactions")
         stacks.key(figure, axes[0], columns=2)
     shares = ", ".join(
-        f"{LOOKS[name][0]} {percent(float((ranked_by == name).mean()))}" for name in present
+        f"{LOOKS[name][0]} {percent(float(ranked_by[name].mean()))}" for name in present
     )
     return Drawing(
         "who_ranked",
@@ -63,14 +68,16 @@ def draw(records: RunRecords) -> Drawing | None:
     )
 
 
-def _over_time(records: RunRecords, ranked_by: np.ndarray) -> pd.DataFrame:
+def _over_time(records: RunRecords, ranked_by: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
     edges = bin_edges(records.simulated_s)
     decision_s = records.interactions["decision_s"].to_numpy(dtype=np.float64)
-    counts = {name: np.histogram(decision_s[ranked_by == name], edges)[0] for name in LOOKS}
+    counts = {name: np.histogram(decision_s[ranked_by[name]], edges)[0] for name in LOOKS}
     return pd.DataFrame({"start_s": edges[:-1], "end_s": edges[1:], **counts})
 
 
-def _by_battery(records: RunRecords, ranked_by: np.ndarray) -> pd.DataFrame | None:
+def _by_battery(
+    records: RunRecords, ranked_by: Mapping[str, NDArray[np.bool_]]
+) -> pd.DataFrame | None:
     """Return who ranked, and how well, by the charge at the decision; None without batteries."""
     frame = records.interactions
     if "battery_share" not in frame:
@@ -80,10 +87,9 @@ def _by_battery(records: RunRecords, ranked_by: np.ndarray) -> pd.DataFrame | No
     step = np.minimum(step, round(1 / BATTERY_STEP) - 1)  # a full battery is in the last one
     steps = np.arange(step.min(), step.max() + 1)
     column = step - steps[0]
-    counts = {name: np.bincount(column[ranked_by == name], minlength=len(steps)) for name in LOOKS}
-    row = records.user_row(frame["user"])
-    rank = np.nan_to_num(frame["rank"].to_numpy(dtype=np.float64, na_value=np.nan))
-    value = per_interaction(rank.astype(np.int64))[HEADLINE]
+    counts = {name: np.bincount(column[ranked_by[name]], minlength=len(steps)) for name in LOOKS}
+    row = records.interaction_user_row
+    value = values(whole_numbers(frame["rank"]))
     shape = (len(records.users), len(steps))
     estimates = records.resamples.ratios(
         totals_by_user(row, column, value, shape),

@@ -37,7 +37,7 @@ def unscored(records: RunRecords) -> Finding | None:
     if share <= MANY_NOT_RERANKED:
         return None
     frame = records.interactions
-    own_order = (frame["ranked_by"].astype(str) == "llm").to_numpy()
+    own_order = (frame["ranked_by"] == "llm").to_numpy(dtype=np.bool_)
     requested = frame["requested"].to_numpy(dtype=np.bool_)
     asked = f"They asked at {percent(float(requested[own_order].mean()))} of these"
     if not own_order.all():
@@ -66,7 +66,7 @@ def batteries(records: RunRecords) -> Finding | None:
     if "battery_share" not in frame:
         return None
     floors = records.scenario["devices"]["battery"]
-    last = frame.groupby("device")["battery_share"].last()
+    last = frame[["device", "battery_share"]].groupby("device")["battery_share"].last()
     saving = float((last < floors["saver_below"]).mean())
     stopped = float(((last < floors["stop_below"]) | (last == 0)).mean())
     empty = float((last == 0).mean())
@@ -86,7 +86,7 @@ def batteries(records: RunRecords) -> Finding | None:
 
 def share_ranked(records: RunRecords, by: str) -> float:
     """Return the share of interactions whose list was ordered by `fusion`, `llm` or so on."""
-    return float((records.interactions["ranked_by"].astype(str) == by).mean())
+    return float((records.interactions["ranked_by"] == by).mean())
 
 
 def _stopped(floor: float) -> str:

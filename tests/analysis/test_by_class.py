@@ -53,8 +53,8 @@ def test_each_class_has_the_sums_of_its_devices(run: RunRecords) -> None:
     for each in told:
         mine = run.devices.loc[run.devices["class"] == each.name, "device"]
         assert each.devices == len(mine)
-        shown = run.interactions[run.interactions["device"].isin(mine)]
-        sent = run.requests[run.requests["device"].isin(mine)]
+        shown = run.interactions.frame()[run.interactions["device"].isin(mine)]
+        sent = run.requests.frame()[run.requests["device"].isin(mine)]
         assert each.interactions == len(shown)
         assert each.request_frequency.value == pytest.approx(len(sent) / len(shown))
         gain = [0.0 if pd.isna(r) or r > 10 else 1 / math.log2(1 + r) for r in shown["rank"]]
@@ -75,7 +75,7 @@ def test_intervals_resample_the_users_of_the_run(run: RunRecords) -> None:
     assert old.accuracy.low is old.request_frequency.low is old.response_s.low is None
     for each in others:
         mine = run.devices.loc[run.devices["class"] == each.name, "device"]
-        shown = run.interactions[run.interactions["device"].isin(mine)]
+        shown = run.interactions.frame()[run.interactions["device"].isin(mine)]
         rank = shown["rank"].fillna(0).to_numpy(np.int64)
         sums = accuracy.by_user(shown["user"].to_numpy(), {"run": rank}).set_index("user")
         sums = sums[["ndcg@10", "interactions"]].reindex(run.users, fill_value=0)

@@ -100,7 +100,7 @@ def test_the_caption_says_what_the_data_support_and_no_more(run_dir):
     ):
         held = pd.Series(np.where(missed, 0, 1), dtype="Int16").mask(~known)
         fresh = pd.Series(np.ones(len(known)), dtype="Int16").mask(~known)
-        told = run.interactions.assign(next_rank_if_held=held, next_rank_if_fresh=fresh)
+        told = run.interactions.frame().assign(next_rank_if_held=held, next_rank_if_fresh=fresh)
         drawing = gain_by_consistency.draw(replace(run, interactions=told))
         assert said in drawing.caption
         assert drawing.table["decisions"][:10].sum() == known.sum()

@@ -75,7 +75,7 @@ def test_the_page_has_every_figure_and_finding(faulty: RunRecords, calm: RunReco
 
 
 def test_phones_that_are_off_are_told_of_whatever_the_floor(faulty: RunRecords) -> None:
-    frame = faulty.interactions.assign(battery_share=0.0, ranked_by="llm", requested=False)
+    frame = faulty.interactions.frame().assign(battery_share=0.0, ranked_by="llm", requested=False)
     scenario = {**faulty.scenario, "policy": {"kind": "always"}}
     floors = {**scenario["devices"]["battery"], "stop_below": 0.0}
     scenario["devices"] = {**scenario["devices"], "battery": floors}
@@ -273,7 +273,7 @@ def test_a_radio_that_spends_nothing_by_setting_is_told(calm: RunRecords) -> Non
 
 
 def test_answers_that_take_no_time_have_no_parts(calm: RunRecords) -> None:
-    at_once = calm.requests.assign(outcome="delivered")
+    at_once = calm.requests.frame().assign(outcome="delivered")
     for name in ("arrived_cloud_s", "service_start_s", "service_end_s", "received_s"):
         at_once[name] = at_once["sent_s"]
     assert response_parts.draw(replace(calm, requests=at_once)) is None
@@ -299,7 +299,7 @@ def saving_run(directory: Path, srm: float) -> RunRecords:
     case = Case(level={**Case().level, "srm_full": srm, "srm_only": srm})
     run = records.read(write_run(directory, case))
     ranked_by = (run.interactions["step"] % 4 == 0).map({True: "fusion", False: "llm"})
-    return replace(run, interactions=run.interactions.assign(ranked_by=ranked_by))
+    return replace(run, interactions=run.interactions.frame().assign(ranked_by=ranked_by))
 
 
 def test_baselines_that_rank_every_step_are_no_verdict_on_phones_that_save(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_thirds_are_those_of_a_plain_loop(run):
     }
     for third in thirds.of_run(run):
         inside = []
-        for row in run.interactions.itertuples():
+        for row in run.interactions.frame().itertuples():
             took = replay[row.user, row.step]
             by = {
                 "item_count": took.item_count,
