@@ -49,13 +49,13 @@ class FoundTargets:
     """The held lists that contain what the user takes, their items in the order of the ids.
 
     Attributes:
-        maker_rank: int64, shape [M, N]: rank of each item left in the maker's order.
+        maker_rank: int32, shape [M, N]: rank of each item left in the maker's order.
         left: bool, shape [M, N].
         p: float64, shape [M, N]: the SRM's opinion.
         is_target: bool, shape [M, N]: one item of each list.
     """
 
-    maker_rank: NDArray[np.int64]
+    maker_rank: NDArray[np.int32]
     left: NDArray[np.bool_]
     p: NDArray[np.float64]
     is_target: NDArray[np.bool_]
@@ -87,14 +87,14 @@ class ById:
     So a stable sort by score places the lower id first where scores are equal.
 
     Attributes:
-        maker_rank: int64, shape [U, S, N]: rank of each item left in the maker's order.
+        maker_rank: int32, shape [U, S, N]: rank of each item left in the maker's order.
         left: bool, shape [U, S, N].
         logit: float32, shape [U, S, N].
         is_target: bool, shape [U, S, N]: left, and what the user takes.
         place: int64, shape [U, N]: where in the maker's list each item is, from 0.
     """
 
-    maker_rank: NDArray[np.int64]
+    maker_rank: NDArray[np.int32]
     left: NDArray[np.bool_]
     logit: NDArray[np.float32]
     is_target: NDArray[np.bool_]
@@ -108,7 +108,9 @@ class ById:
         left = np.take_along_axis(lists.left, by_id, axis=2)
         item = np.take_along_axis(lists.item[:, None, :], by_id, axis=2)
         return cls(
-            maker_rank=np.take_along_axis(np.cumsum(lists.left, axis=2), by_id, axis=2),
+            maker_rank=np.take_along_axis(
+                np.cumsum(lists.left, axis=2, dtype=np.int32), by_id, axis=2
+            ),
             left=left,
             logit=np.take_along_axis(lists.logit, by_id, axis=2),
             is_target=(item == lists.target[:, :, None]) & left,
@@ -126,8 +128,8 @@ class ById:
         return np.asarray(np.where(self.is_target, self.maker_rank, 0).sum(axis=2))
 
     @cached_property
-    def srm_rank(self) -> NDArray[np.int64]:
-        """Rank of each item left in the SRM's order: int64 [U, S, N]; others come after them."""
+    def srm_rank(self) -> NDArray[np.int32]:
+        """Rank of each item left in the SRM's order: int32 [U, S, N]; others come after them."""
         return _ranks(np.where(self.left, self.logit, -np.inf))
 
     def targets(self, binary_logits: bool) -> FoundTargets:
@@ -157,9 +159,9 @@ def evaluate(by_id: ById, binary_logits: bool, learned_weight: float) -> Cells:
     )
 
 
-def _ranks(score: NDArray[Any]) -> NDArray[np.int64]:
+def _ranks(score: NDArray[Any]) -> NDArray[np.int32]:
     """Return 1-based ranks along the last axis, highest first; equal scores keep their order."""
     order = np.argsort(-score, axis=-1, kind="stable")
-    ranks = np.empty(score.shape, np.int64)
-    np.put_along_axis(ranks, order, np.arange(1, score.shape[-1] + 1), axis=-1)
+    ranks = np.empty(score.shape, np.int32)
+    np.put_along_axis(ranks, order, np.arange(1, score.shape[-1] + 1, dtype=np.int32), axis=-1)
     return ranks

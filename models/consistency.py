@@ -23,8 +23,8 @@ def footrule_consistency(
     Returns:
         float32, shape [...].
     """
-    difference = np.abs(first_rank.astype(np.int64) - second_rank.astype(np.int64))
-    footrule = np.where(left, difference, 0).sum(axis=-1)
+    difference = np.abs(first_rank.astype(np.int32) - second_rank.astype(np.int32))
+    footrule = difference.sum(axis=-1, where=left, dtype=np.int64)
     count = left.sum(axis=-1).astype(np.int64)
     largest = np.maximum(count * count // 2, 1)
     return np.where(count < 2, 1.0, 1.0 - footrule / largest).astype(np.float32)

@@ -38,6 +38,17 @@ class GeneratedLists:
         column = int(np.searchsorted(self.bases, basis))
         return self.item[:, column], self.score[:, column], self.invalid[:, column]
 
+    def part(self, row: Ints) -> "GeneratedLists":
+        """Return the lists of some users of the group."""
+        return GeneratedLists(
+            self.bases,
+            self.made[row],
+            self.item[row],
+            self.score[row],
+            self.invalid[row],
+            self.rank[row],
+        )
+
 
 def generate_lists(
     group: ReplayGroup,

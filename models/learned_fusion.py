@@ -83,5 +83,5 @@ def _targets(
             row = np.flatnonzero((group.context + basis >= 1) & (-steps <= step))
             if step < 0 and len(row):
                 item = generated.at(basis)[0][row]
-                scored = scorer.score(group, item, np.full(len(row), basis), [step], row)
+                scored = scorer.score(group, item, basis, [step], row)
                 yield scored.lists.targets(binary_logits)

@@ -1,6 +1,7 @@
 """Builds outcome tables: every list and every cell of every replayed user, from both models."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -102,11 +103,25 @@ class OutcomeBuilder:
             self._learned_weight = fitted_weight(
                 self._replay, first, self._scorer, self._binary_logits
             )
-            with progress.phase("Build outcome tables", users) as advance:
+            with (
+                progress.phase("Build outcome tables", users) as advance,
+                ThreadPoolExecutor(self._plan.threads) as threads,
+            ):
                 nobody = np.zeros(0, np.int64)
                 for group, lists in chain(first, self._generated(others, nobody, _untold)):
-                    writer.write(group.member, self._columns(group, lists))
+                    rows = self._shared_out(group)
+                    groups, parts = map(group.part, rows), map(lists.part, rows)
+                    for row, columns in zip(
+                        rows, threads.map(self._columns, groups, parts), strict=True
+                    ):
+                        writer.write(group.member[row], columns)
                     advance(len(group.member))
+
+    def _shared_out(self, group: ReplayGroup) -> list[Ints]:
+        """Return the rows of a group in as many parts as the plan has threads on a CPU."""
+        parts = self._plan.threads if self._plan.device == "cpu" else 1
+        everyone = np.arange(len(group.member))
+        return np.array_split(everyone, min(parts, len(everyone)))
 
     def _calibration_bases(self) -> Ints:
         """Return the bases of the lists that are shown at calibration steps."""
@@ -133,6 +148,7 @@ class OutcomeBuilder:
             self._places += int(wanted.sum()) * count
             yield group, lists
 
+    @torch.inference_mode()
     def _columns(self, group: ReplayGroup, generated: GeneratedLists) -> Columns:
         """Return every column of the store for one group of users."""
         shape = OutcomeShape(len(group.user), self._replay.steps, self._replay.candidates.count)
@@ -164,7 +180,7 @@ class OutcomeBuilder:
         for step, first_cell in enumerate(cell_offsets(steps)[:steps] + np.arange(steps)):
             item, score, invalid = generated.at(step)
             columns["lists"][:, step], columns["list_scores"][:, step] = item, score
-            scored = self._scorer.score(group, item, np.full(len(item), step), range(step, steps))
+            scored = self._scorer.score(group, item, step, range(step, steps))
             cells = self._cells(scored, scored.logit[:, 0], invalid)
             _fill_cells(columns, int(first_cell), cells)
             _fill_fresh(columns, step, cells)
@@ -176,7 +192,7 @@ class OutcomeBuilder:
         steps = self._replay.steps
         item, score, invalid = generated.at(-self._replay.first_list_age_steps)
         columns["lists"][:, steps], columns["list_scores"][:, steps] = item, score
-        basis = np.full(len(item), -self._replay.first_list_age_steps)
+        basis = -self._replay.first_list_age_steps
         new = self._scorer.score(group, item, basis, [basis])
         _fill_fresh(columns, steps, self._cells(new, new.logit[:, 0], invalid))
         scored = self._scorer.score(group, item, basis, range(steps))
@@ -192,7 +208,7 @@ class OutcomeBuilder:
             self._popularity, seen_row, seen_item, users, self._replay.candidates.count
         )
         columns["popular"] = item
-        scored = self._scorer.score(group, item, np.zeros(users, np.int64), range(steps))
+        scored = self._scorer.score(group, item, 0, range(steps))
         cells = self._cells(scored, scored.logit[:, 0], np.zeros(users, np.int32))
         cells |= {f"rank_{variant}": scored.lists.list_rank for variant in VARIANTS}
         _fill_cells(columns, int(cell_offsets(steps)[steps + 1]), cells)
@@ -203,23 +219,29 @@ class OutcomeBuilder:
     ) -> None:
         """Fill what is shown at every step with a list of a given age, for the freshness curve."""
         columns["freshness_consistency"].fill(np.nan)
+        offsets = cell_offsets(self._replay.steps)
         for basis in self._bases.tolist():
             row = np.flatnonzero(group.context + basis >= 1)
-            aged = [(a, basis + age) for a, age in enumerate(FRESHNESS_AGES)]
-            aged = [(a, step) for a, step in aged if 0 <= step < self._replay.steps]
-            if not len(row) or not aged:
+            age = np.array([a for a in range(len(FRESHNESS_AGES)) if self._is_aged(basis, a)], int)
+            step = basis + np.array(FRESHNESS_AGES)[age]
+            if not len(row) or not len(age):
                 continue
-            item = generated.at(basis)[0][row]
-            steps = [step for _, step in aged]
-            cells = self._evaluate(
-                self._scorer.score(group, item, np.full(len(row), basis), steps, row)
-            )
-            for column, (a, step) in enumerate(aged):
-                columns["freshness_valid"][row, a, step] = True
-                columns["freshness_consistency"][row, a, step] = cells.consistency[:, column]
-                for variant in VARIANTS:
-                    rank = cells.fused_rank[variant][:, column]
-                    columns[f"freshness_rank_{variant}"][row, a, step] = rank
+            if basis >= 0:  # row `basis` of the table has these cells
+                cell = offsets[basis] + step
+                consistency = columns["consistency"][:, cell]
+                ranks = {variant: columns[f"rank_{variant}"][:, cell] for variant in VARIANTS}
+            else:
+                item = generated.at(basis)[0][row]
+                cells = self._evaluate(self._scorer.score(group, item, basis, step.tolist(), row))
+                consistency, ranks = cells.consistency, cells.fused_rank
+            columns["freshness_valid"][row[:, None], age, step] = True
+            columns["freshness_consistency"][row[:, None], age, step] = consistency
+            for variant, rank in ranks.items():
+                columns[f"freshness_rank_{variant}"][row[:, None], age, step] = rank
+
+    def _is_aged(self, basis: int, age: int) -> bool:
+        """Return whether a list of a basis reaches an age (by position) inside the window."""
+        return 0 <= basis + FRESHNESS_AGES[age] < self._replay.steps
 
     def _cells(
         self, scored: ScoredGroup, basis_logit: NDArray[np.float32], invalid: NDArray[np.int32]

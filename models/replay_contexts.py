@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.histories import Pieces, length_groups
@@ -59,7 +61,7 @@ class ReplayGroup:
         start: int64, shape [U]: where the window starts in the user's whole history.
         context: int64, shape [U]: interactions of the context before the window, at least 1.
         first_step: the step of the first column of `window`.
-        window: int64, shape [U, W]: items taken at steps `first_step` .. T-1; -1 before the log.
+        window: int32, shape [U, W]: items taken at steps `first_step` .. T-1; -1 before the log.
         srm: the SRM's reading, as `encode` returns it.
     """
 
@@ -68,12 +70,24 @@ class ReplayGroup:
     start: Ints
     context: Ints
     first_step: int
-    window: Ints
+    window: NDArray[np.int32]
     srm: Tensor
+
+    def part(self, row: Ints) -> "ReplayGroup":
+        """Return some users of the group."""
+        return ReplayGroup(
+            self.member[row],
+            self.user[row],
+            self.start[row],
+            self.context[row],
+            self.first_step,
+            self.window[row],
+            self.srm[torch.from_numpy(row).to(self.srm.device)],
+        )
 
     def taken(self, row: Ints, step: Ints) -> Ints:
         """Return the items that users `row` take at `step`."""
-        return self.window[row, step - self.first_step]
+        return self.window[row, step - self.first_step].astype(np.int64)
 
     def position(self, row: Ints, basis: Ints) -> Ints:
         """Return the context position of the last interaction before `basis` of users `row`."""
@@ -126,7 +140,7 @@ def replay_group(
         start=start,
         context=context,
         first_step=first_step,
-        window=np.where(position >= 0, item, -1).astype(np.int64),
+        window=np.where(position >= 0, item, -1).astype(np.int32),
         srm=read(srm, histories, plan),
     )
 

@@ -48,40 +48,44 @@ class GroupScorer:
         self,
         group: ReplayGroup,
         item: NDArray[np.int32],
-        basis: Ints,
-        steps: Sequence[int | Ints],
+        basis: int,
+        steps: Sequence[int],
         row: Ints | None = None,
     ) -> ScoredGroup:
-        """Score lists of some users, held from their bases, at some steps.
+        """Score lists of some users, held from their basis, at some steps.
 
         Args:
             group: the users.
             item: shape [R, N]: the lists.
-            basis: shape [R].
-            steps: S steps, each a number or one of each user [R].
+            basis: of all of them.
+            steps: S steps.
             row: shape [R]: the users; all of them by default.
         """
-        row = np.arange(len(group.user)) if row is None else row
-        at = np.stack([np.broadcast_to(step, row.shape) for step in steps], axis=1)
+        encoded = group.srm
+        if row is None:
+            row = np.arange(len(group.user))
+        else:
+            encoded = encoded[self._plan.tensor(row)]
+        at = np.array(steps)
         position = self._plan.tensor(group.position(row[:, None], at))
-        encoded = group.srm[self._plan.tensor(row)]
         candidates = self._plan.tensor(item.astype(np.int64))
         logit = self._srm.score(encoded, position, candidates).cpu().numpy()
-        taken = at[:, :, None] > _step_taken(group, row, item, basis)[:, None, :]
+        taken = at[:, None] > _step_taken(group, row, item, basis)[:, None, :]
         left = ~taken if self._exclude_seen else np.ones_like(taken)
         target = group.taken(row[:, None], at)
         return ScoredGroup(
             lists=ById.of(HeldLists(item, logit, left, target)),
             logit=logit,
             taken=taken.sum(axis=2),
-            age_steps=at - basis[:, None],
+            age_steps=np.broadcast_to(at - basis, target.shape),
         )
 
 
-def _step_taken(group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: Ints) -> Ints:
+def _step_taken(group: ReplayGroup, row: Ints, item: NDArray[np.int32], basis: int) -> Ints:
     """Return at which step, from the basis on, each item is taken (T where never): [R, N]."""
-    steps = group.first_step + group.window.shape[1]
-    step = np.arange(group.first_step, steps)
-    taken = item[:, :, None] == group.window[row][:, None, :]
-    taken &= (step >= basis[:, None])[:, None, :]
-    return np.asarray(np.where(taken.any(axis=2), step[taken.argmax(axis=2)], steps))
+    window = group.window[row, basis - group.first_step :]
+    step = np.full(item.shape, basis + window.shape[1])
+    held, place, which = np.nonzero(item[:, :, None] == window[:, None, :])
+    # Of an item that is taken twice, the first time counts: it is written last.
+    step[held[::-1], place[::-1]] = basis + which[::-1]
+    return step

@@ -29,13 +29,14 @@ class ScoredLists:
     basis_logit: NDArray[np.float32]
 
     @cached_property
-    def basis_rank(self) -> NDArray[np.int64]:
-        """Rank of each item left in the SRM's order given the basis: int64 [U, S, N]."""
+    def basis_rank(self) -> NDArray[np.int32]:
+        """Rank of each item left in the SRM's order given the basis: int32 [U, S, N]."""
         logit = np.take_along_axis(self.basis_logit, self.lists.place, axis=1)
         order = np.argsort(-logit, axis=1, kind="stable")[:, None, :]
         back = np.argsort(order, axis=2)
         left_in_order = np.take_along_axis(self.lists.left, order, axis=2)
-        return np.take_along_axis(np.cumsum(left_in_order, axis=2), back, axis=2)
+        rank = np.cumsum(left_in_order, axis=2, dtype=np.int32)
+        return np.take_along_axis(rank, back, axis=2)
 
     def signals(self, names: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return some signals of every user and step: float32 [U, S] each.
