@@ -25,9 +25,9 @@ class Flow:
     retransmitted_bytes: int
 
     @classmethod
-    def of(cls, transfers: Transfers, horizon_s: float) -> "Flow":
+    def of(cls, transfers: Transfers, horizon_s: float, direction: Direction) -> "Flow":
         """Count the bytes of transfers at a time."""
-        sent = transfers.sent_s <= horizon_s
+        sent = (transfers.sent_s <= horizon_s) & (transfers.direction == direction)
         received = sent & (transfers.arrived_s <= horizon_s)
         lost = sent & (transfers.end_s <= horizon_s)
         again = sent & (transfers.transmission > 0)
@@ -62,10 +62,9 @@ class Traffic:
     @classmethod
     def of(cls, transfers: Transfers, horizon_s: float) -> "Traffic":
         """Count the bytes of transfers at a time."""
-        up = transfers.direction == Direction.UP
         return cls(
-            up=Flow.of(transfers.where(up), horizon_s),
-            down=Flow.of(transfers.where(~up), horizon_s),
+            up=Flow.of(transfers, horizon_s, Direction.UP),
+            down=Flow.of(transfers, horizon_s, Direction.DOWN),
         )
 
     def __add__(self, other: "Traffic") -> "Traffic":

@@ -76,9 +76,10 @@ def add_energy_j(
     same_device = device[1:] == device[:-1]
     busy_until_s = _busy_until_s(device, end_s)
     pause_s = horizon_s - busy_until_s
-    pause_s[:-1][same_device] = np.maximum(wake_s[1:] - busy_until_s[:-1], 0.0)[same_device]
+    until_next_s = np.maximum(wake_s[1:] - busy_until_s[:-1], 0.0)
+    np.copyto(pause_s[:-1], until_next_s, where=same_device)
     begin_s = start_s.copy()
-    begin_s[1:][same_device] = np.maximum(start_s[1:], busy_until_s[:-1])[same_device]
+    np.maximum(start_s[1:], busy_until_s[:-1], out=begin_s[1:], where=same_device)
     active_s = np.maximum(busy_until_s - begin_s, 0.0)
     promoted = np.ones(len(device), np.bool_)
     tail_s = np.array([each.tail_s for each in radios])
@@ -112,12 +113,14 @@ def _by_time(block: Transfers, horizon_s: float) -> "NDArray[np.intp] | slice":
 
 def _in_order(keys: Sequence[NDArray[Any]]) -> bool:
     """Tell whether rows ascend by their first key, equal ones by their second, and so on."""
-    tied = np.arange(len(keys[0]) - 1)
+    tied = np.ones(max(0, len(keys[0]) - 1), np.bool_)
     for key in keys:
-        earlier, later = key[tied], key[tied + 1]
-        if (later < earlier).any():
+        earlier, later = key[:-1], key[1:]
+        if (tied & (later < earlier)).any():
             return False
-        tied = tied[later == earlier]
+        tied &= later == earlier
+        if not tied.any():
+            return True
     return True
 
 
