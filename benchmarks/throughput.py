@@ -4,7 +4,8 @@ The plain program is what one writes first: a SimPy generator a device, one PyTo
 an interaction and one of the LLM a request, each over a batch of one. All run the same workload on
 the same machine, one after the other, each in a process of its own:
 
-- plain: some of the devices, until the last has ended; the time of its loop alone.
+- plain: some of the devices, until the last has ended; the time of its loop alone. Once with
+  torch's own number of threads and once with one, as either can be faster; the faster one counts.
 - cold: `run_sim` with an empty store, so that all tables are built first, in float32; and in
   bfloat16, where the processor has it, as in another line.
 - warm: `run_sim` with a full store, bound to one core.
@@ -13,12 +14,14 @@ the same machine, one after the other, each in a process of its own:
 
 Of cold and warm, all wall time after imports counts but that of training and of reports: also that
 of the worlds that a run is compared with (never and always asking), though only the run's own
-interactions are counted. The models are trained once, briefly, and kept in the cache.
+interactions are counted. The models are trained once, briefly, and kept in the cache; compiled code
+is in its cache too, as after any first run.
 
     python -m benchmarks.throughput
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -36,7 +39,7 @@ from models.numerics import has_bfloat16
 from workloads.errors import WorkloadError
 
 SECTION = "Throughput"
-PLAIN_DEVICES = 400
+PLAIN_DEVICES = 250
 SWEPT_POINTS = 20
 PHASES = ("plain", "cold", "bfloat16", "warm", "sweep")
 
@@ -52,14 +55,14 @@ class Options:
     Attributes:
         devices: in the workload, each with its own user.
         plain_devices: of these, which the plain program lives through.
-        plain_threads: of torch in the plain program; None leaves it to torch.
+        plain_threads: of torch in the plain program, one after the other; None leaves it to torch.
         phases: to measure.
         cache: directory that keeps the weights.
     """
 
     devices: int
     plain_devices: int
-    plain_threads: int | None
+    plain_threads: Sequence[int | None]
     phases: Sequence[str]
     cache: Path
 
@@ -71,16 +74,18 @@ def measure(options: Options) -> Measured:
 
     devices, cache = options.devices, options.cache
     scenario = workload(devices).scenario
+    began = os.getloadavg()[0]
     tell("train briefly, unless the cache has the weights, and build tables to compare with")
     parameters = alone(get_ready, scenario, cache)
-    measured = Measured(devices, parameters)
+    measured = Measured(devices, parameters, began)
     for phase in options.phases:
         tell(phase)
         match phase:
             case "plain":
                 sample = workload(min(devices, options.plain_devices)).scenario
-                found, agreement = alone(live, sample, cache, options.plain_threads)
-                measured.phases[phase], measured.agreement = found, agreement
+                for threads in options.plain_threads:
+                    found, measured.agreement = alone(live, sample, cache, threads)
+                    measured.add_plain(threads, found)
             case "cold" | "bfloat16":
                 if phase == "bfloat16" and not has_bfloat16("cpu"):
                     continue
@@ -113,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
             Options(
                 options.devices,
                 options.plain_devices,
-                options.plain_threads,
+                (None, 1) if options.plain_threads is None else (options.plain_threads,),
                 [phase for phase in PHASES if phase in options.phases],
                 directories.absolute().cache,
             )
@@ -164,7 +169,11 @@ def _parser() -> argparse.ArgumentParser:
         default=PLAIN_DEVICES,
         help="that the plain program lives through (default: %(default)s, about a minute)",
     )
-    add("--plain-threads", type=_whole, help="of torch in the plain program (default: torch's)")
+    add(
+        "--plain-threads",
+        type=_whole,
+        help="of torch in the plain program (default: both its own and 1)",
+    )
     add(
         "--phases",
         nargs="+",

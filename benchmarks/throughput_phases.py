@@ -6,7 +6,6 @@ So the peak memory of each is its own, and what it may use of the machine is set
 import multiprocessing
 import os
 import resource
-import shutil
 import sys
 import tempfile
 import time
@@ -101,12 +100,15 @@ def _cores() -> set[int]:
 
 
 def get_ready(scenario: Scenario, cache: Path) -> tuple[int, int]:
-    """Train the models and build the tables, unless the cache has them.
+    """Train the models and build the tables, unless the cache has them, and run once.
 
     Returns:
         The numbers of parameters of the LLM and the SRM.
     """
-    found = prepare(scenario, Directories(None, cache), progress_on(sys.stderr, quiet=False)).models
+    directories, progress = Directories(None, cache), progress_on(sys.stderr, quiet=False)
+    found = prepare(scenario, directories, progress).models
+    with tempfile.TemporaryDirectory() as folder:  # what is compiled at the first run is kept
+        run_scenario(scenario, Path(folder) / "run", progress, directories=directories)
     return found.llm_card.parameters, found.srm_card.parameters
 
 
@@ -220,11 +222,6 @@ def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
     """Return the peak resident memory of this process or of the largest of its children, MiB."""
     peak = resource.getrusage(who).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
-def remove_tables(cache: Path) -> None:
-    """Remove the tables of a cache."""
-    shutil.rmtree(cache / "outcomes", ignore_errors=True)
 
 
 def _import_models() -> None:

@@ -1,6 +1,7 @@
 """The throughput benchmark at a tiny size: counts, not times."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,15 @@ def test_the_section_tells_ratios_calls_and_exactness(
     lived: tuple[Phase, LiveAgreement], cold: Phase
 ) -> None:
     phase, agreement = lived
-    measured = Measured(DEVICES, (1, 1), {"plain": phase, "cold": cold}, agreement)
+    measured = Measured(DEVICES, (1, 1), 0.5, {"cold": cold}, agreement)
+    measured.add_plain(1, phase)
+    measured.add_plain(None, replace(phase, wall_s=2 * phase.wall_s))
     text = "\n".join(lines(measured))
     assert f"| {cold.per_s / phase.per_s:,.1f} |" in text
     assert f"{phase.llm.calls:,}" in text
     assert "bit for bit those of the engine" in text
+    assert f"{phase.per_s:,.0f} a second with 1 of torch's threads" in text
+    assert f"{phase.per_s / 2:,.0f} a second with torch's own" in text
     assert "bfloat16: not measured" in text
 
 
