@@ -60,8 +60,8 @@ def decisions(interactions: Columns) -> pd.DataFrame:
     known = scored & followed
 
     def column(name: str) -> NDArray[np.float64]:
-        of_known = interactions[name][known]
-        return np.asarray(of_known.to_numpy(dtype=np.float64, na_value=np.nan), np.float64)
+        numbers = interactions[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(numbers[known], dtype=np.float64)
 
     gain, held = (
         values(whole_numbers(interactions[f"next_rank_if_{name}"])[known])
@@ -70,7 +70,7 @@ def decisions(interactions: Columns) -> pd.DataFrame:
     gain -= held
     return pd.DataFrame(
         {
-            "user": interactions["user"][known].to_numpy(),
+            "user": interactions["user"].to_numpy()[known],
             "consistency": column("consistency"),
             "held_age_steps": column("held_age_steps"),
             "gain": gain,

@@ -113,7 +113,11 @@ class RunRecords:
 
     def user_row(self, user: pd.Series) -> NDArray[np.int64]:
         """Return the position in `users` of each user given: int64, same shape; -1 if absent."""
-        return np.asarray(self.users.get_indexer(pd.Index(user)), dtype=np.int64)
+        users, wanted = self.users.to_numpy(), np.asarray(user, dtype=np.int64)
+        highest = int(max(users.max(initial=0), wanted.max(initial=0)))
+        row = np.full(highest + 1, -1, np.int64)
+        row[users] = np.arange(len(users))
+        return np.asarray(row[wanted], dtype=np.int64)
 
     @property
     def simulated_s(self) -> float:

@@ -1,11 +1,12 @@
 """How long requests took: until the reply was there, and until its list was shown."""
 
+from typing import Any
+
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.outcomes import answered
-from analysis.stored_columns import Columns
+from analysis.stored_columns import Columns, whole_numbers
 
 
 def response_s(requests: Columns) -> NDArray[np.float64]:
@@ -31,7 +32,8 @@ def time_to_use_s(interactions: Columns, requests: Columns) -> NDArray[np.float6
         float64, shape [requests used], in the order of the requests.
     """
     delivered = (requests["outcome"] == "delivered").to_numpy(dtype=np.bool_)
-    asked = _place(requests["device"], np.asarray(requests["step"], np.int64))[delivered]
+    device, step = (requests[name].to_numpy() for name in ("device", "step"))
+    asked = _place(device[delivered], step[delivered])
     sent_s = requests["sent_s"].to_numpy(dtype=np.float64)[delivered]
     if not len(asked):
         return np.zeros(0)
@@ -50,12 +52,11 @@ def _uses(interactions: Columns) -> tuple[NDArray[np.int64], NDArray[np.float64]
     """Return of which request each list shown was that was asked for, and when it was shown."""
     age = interactions["list_age_steps"]
     asked_for = age.notna().to_numpy() & interactions["list_age_s"].notna().to_numpy()
-    step = np.asarray(interactions["step"][asked_for], np.int64)
-    basis = step - np.asarray(age[asked_for], np.int64)
-    shown_s = np.asarray(interactions["shown_s"][asked_for], np.float64)
-    return _place(interactions["device"][asked_for], basis), shown_s
+    basis = interactions["step"].to_numpy()[asked_for] - whole_numbers(age)[asked_for]
+    shown_s = np.asarray(interactions["shown_s"].to_numpy()[asked_for], dtype=np.float64)
+    return _place(interactions["device"].to_numpy()[asked_for], basis), shown_s
 
 
-def _place(device: "pd.Series[int]", step: NDArray[np.int64]) -> NDArray[np.int64]:
+def _place(device: NDArray[Any], step: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number that ascends by device, then step."""
-    return device.to_numpy(np.int64) * 2**32 + step
+    return np.asarray(device.astype(np.int64) * 2**32 + step, dtype=np.int64)
