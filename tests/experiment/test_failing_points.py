@@ -52,9 +52,9 @@ def test_what_cannot_be_prepared_is_recorded_and_the_rest_go_on(capsys):
 
 
 def test_a_mistake_of_the_program_is_recorded_with_its_traceback(monkeypatch, capsys):
-    import experiment.run
+    import experiment.compared_worlds
 
-    simulate = experiment.run.simulate
+    simulate = experiment.compared_worlds.simulate
 
     def fail_at_one(world, progress):
         if getattr(world.policy, "threshold", None) == 0.45:
@@ -62,7 +62,7 @@ def test_a_mistake_of_the_program_is_recorded_with_its_traceback(monkeypatch, ca
         return simulate(world, progress)
 
     with monkeypatch.context() as patch:
-        patch.setattr(experiment.run, "simulate", fail_at_one)
+        patch.setattr(experiment.compared_worlds, "simulate", fail_at_one)
         assert command(sweep={"policy.threshold": [0.0, 0.45]}) == 1
     assert (
         "1 of 2 points failed, the first at policy.threshold=0.45: ZeroDivisionError: of a wo"
@@ -86,7 +86,7 @@ def test_if_no_point_finishes_there_is_no_table_and_no_report(monkeypatch, capsy
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("experiment.run.simulate", fail)
+        patch.setattr("experiment.compared_worlds.simulate", fail)
         assert command(sweep={"policy.threshold": [0.0, 0.45]}) == 1
     assert "2 of 2 points failed" in error_line(capsys)
     assert [path.name for path in Path("out").iterdir()] == ["failed.json"]
