@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from workloads import disk_tables
+
 SMALLEST = 2.0**-54
 
 
@@ -53,7 +55,7 @@ def _stream(seed: int, purpose: str, index: int) -> np.random.Philox:
 
 def uniform_table(seed: int, purpose: str, entities: int, indices: int) -> NDArray[np.float64]:
     """Return uniform draws for every entity and index: float64 array, shape [entities, indices]."""
-    table = np.empty((entities, indices))
+    table = disk_tables.zeros((entities, indices))
     for index in range(indices):
         table[:, index] = uniform(seed, purpose, index, entities)
     return table
@@ -67,7 +69,7 @@ def standard_normal_table(
     Returns:
         float64 array, shape [entities, indices].
     """
-    table = np.empty((entities, indices))
+    table = disk_tables.zeros((entities, indices))
     for index in range(indices):
         table[:, index] = standard_normal(seed, purpose, index, entities)
     return table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import draws
+from workloads import disk_tables, draws
 from workloads.errors import WorkloadError
 from workloads.interaction_log import InteractionLog
 from workloads.splits import Split
@@ -137,7 +137,7 @@ def _lognormal_s(
     seed: int, devices: int, gaps: int, think_time: LognormalThinkTime
 ) -> NDArray[np.float64]:
     """Return lognormal think times: float64, shape [devices, gaps]."""
-    think_s = np.empty((devices, gaps))
+    think_s = disk_tables.zeros((devices, gaps))
     for gap in range(gaps):
         # In place, a gap at a time: of a million devices, the table alone takes 150 MB.
         gap_s = draws.standard_normal(seed, "think", gap, devices)

@@ -1,6 +1,6 @@
 """Events to come, in the order of `sim.clock.Clock`: by time, priority, and order of scheduling.
 
-The near ones are in a heap. Devices that send later are put off in buckets of time, so that the
+The near ones are in a heap. Sessions that send later are put off in buckets of time, so that the
 heap holds what is under way and what happens within one bucket's time, however many devices there
 are.
 """
@@ -19,7 +19,7 @@ REACHES = 2
 RECEIVES = 3
 """The last byte of a reply is there."""
 SENDS = 4
-"""A device sends a request."""
+"""A session sends a request."""
 SETTLES = 5
 """The cloud settles an instant."""
 
@@ -88,14 +88,14 @@ def bucket_of(rules: Any, time_s: float) -> int:
 
 @compiled
 def put_off(
-    rules: Any, at: Any, agenda: Agenda, device: Any, number: int, time_s: float, priority: int
+    rules: Any, at: Any, agenda: Agenda, session: Any, place: int, time_s: float, priority: int
 ) -> None:
-    """Let a device send at a time: put off if that is after what the heap holds."""
+    """Let a session send at a time: put off if that is after what the heap holds."""
     bucket = bucket_of(rules, time_s)
     if bucket < at.bucket:
-        schedule(at, agenda.heap, time_s, priority, SENDS, number)
+        schedule(at, agenda.heap, time_s, priority, SENDS, place)
         return
     row = agenda.buckets[bucket]
-    device.next = row.first
-    row.first = number
+    session.next = row.first
+    row.first = place
     row.count += 1

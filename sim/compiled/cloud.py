@@ -26,11 +26,11 @@ def settle_now(at: Any, heap: Rows) -> None:
 
 
 @compiled
-def arrive(at: Any, heap: Rows, request: Any, number: int) -> None:
-    """Take a request in, which is queued or turned away within this instant."""
+def arrive(at: Any, heap: Rows, request: Any) -> None:
+    """Take the request in that the loop is at: it is queued or turned away within this instant."""
     request.arrived_cloud_s = at.now_s
     request.behind = at.first_arriving
-    at.first_arriving = number
+    at.first_arriving = at.subject
     at.arriving += 1
     settle_now(at, heap)
 

@@ -10,6 +10,7 @@ Rows = NDArray[np.void]
 RULES = np.dtype(
     [
         ("steps", np.int64),
+        ("first_row", np.int64),
         ("waits", np.bool_),
         ("deadline_s", np.float64),
         ("timeout_s", np.float64),
@@ -31,14 +32,17 @@ RULES = np.dtype(
     ],
     align=True,
 )
-"""The numbers of a world's settings. `waits`: `serving.mode` is `wait`. `packet_bytes`: what a
+"""The numbers of a world's settings. `first_row`: of the list that devices begin with. `waits`:
+`serving.mode` is `wait`. `packet_bytes`: what a
 packet carries beside its header. `jitters`: there are factors on the latency."""
 
-DEVICE = np.dtype(
+SESSION = np.dtype(
     [
+        ("device", np.int32),
         ("asking", np.int32),
         ("next", np.int32),
         ("cloud_knows_step", np.int32),
+        ("under_way", np.int32),
         ("row", np.int16),
         ("step", np.int16),
         ("steps", np.int16),
@@ -55,9 +59,9 @@ DEVICE = np.dtype(
     ],
     align=True,
 )
-"""A device. `asking`: its row in `Windows.next_asking`. `next`: the next one in its bucket, or -1.
-`row`, `step`, `steps`: the list that it holds, its next step, and how many it lives through.
-`sending_s`: when it sends its next request.
+"""A device in session. `asking`: its row in `Windows.next_asking`. `next`: the session after it in
+its bucket, or -1. `under_way`: requests whose replies have not come. `row`, `step`, `steps`: the
+list that it holds, its next step, and how many it lives through. `sending_s`: of its next request.
 `ready_s`, `idle_s`: when its radio is promoted, and when its tail ends. `up_free_s`,
 `down_free_s`: when what crosses the link has crossed. `reached_s`, `out_of_sight_s`: as in
 `sim.network.turns.Turns`."""
@@ -84,6 +88,7 @@ REQUEST = np.dtype(
         ("bytes_up", np.int32),
         ("batch_size", np.int32),
         ("behind", np.int32),
+        ("session", np.int32),
         ("sent_s", np.float64),
         ("ended_s", np.float64),
         ("arrived_cloud_s", np.float64),
@@ -101,8 +106,9 @@ REQUEST = np.dtype(
     align=True,
 )
 """A request and its one attempt, as in `sim.client.request`; times are infinite until they happen.
-`behind`: the request behind it in the cloud's queue, or among those that arrive together. `up_...`
-and `down_...`: of its transfer and of its reply's, as in `sim.network.transfers.Transfers`."""
+`behind`: the request behind it in the cloud's queue, or among those that arrive together.
+`session`: its device's place among those in session. `up_...`, `down_...`: of its transfer and of
+its reply's, as in `sim.network.transfers.Transfers`."""
 
 WORK = np.dtype(
     [
@@ -128,14 +134,15 @@ EVENT = np.dtype(
     align=True,
 )
 """An event of the heap. `priority`: as in `sim.clock`. `number`: how many were scheduled before.
-`kind`: what happens (`sim.compiled.agenda`). `subject`: to which device, request or replica."""
+`kind`: what happens (`sim.compiled.agenda`). `subject`: to which session, request or replica."""
 
 BUCKET = np.dtype([("first", np.int32), ("count", np.int32)])
-"""Devices that send within one time. `first`: one of them, or -1. `count`: how many they are."""
+"""Sessions that send within one time. `first`: one of them, or -1. `count`: how many they are."""
 
 PROGRESS = np.dtype(
     [
         ("now_s", np.float64),
+        ("subject", np.int64),
         ("settled_s", np.float64),
         ("due_s", np.float64),
         ("heap", np.int64),
@@ -150,16 +157,20 @@ PROGRESS = np.dtype(
         ("last_waiting", np.int64),
         ("arriving", np.int64),
         ("first_arriving", np.int64),
+        ("begun", np.int64),
         ("finished", np.int64),
+        ("free", np.int64),
         ("events", np.int64),
     ],
     align=True,
 )
-"""How far the loop is. `settled_s`, `due_s`: of the last settlement that was scheduled for its own
+"""How far the loop is. `subject`: which session, request or replica the present event is about.
+`settled_s`, `due_s`: of the last settlement that was scheduled for its own
 instant, and for later. `heap`, `requests`, `works`, `served`: how many there are. `numbers`: events
 scheduled. `bucket`: the next one that is not in the heap yet. `timed`: requests whose timeout need
 not be looked at any more. `waiting`, `arriving`: requests in the queue, and those of this instant
-that are not there yet. `finished`: sessions that have ended. `events`: that have happened."""
+that are not there yet. `begun`, `finished`: sessions that have. `free`: places for sessions that
+nobody is in. `events`: that have happened."""
 
 
 # Passing a table to a compiled function counts references to it, and many of these cost more than
@@ -167,12 +178,44 @@ that are not there yet. `finished`: sessions that have ended. `events`: that hav
 # in small groups, and functions take rows where they can.
 
 
-class Windows(NamedTuple):
-    """What devices show, and when they ask.
+class Fleet(NamedTuple):
+    """All devices, in session or not.
 
     Attributes:
-        shown: `SHOWN`, shape [devices, T].
+        order: int32, shape [devices]; the devices by the start of their sessions.
+        start_s: float64, shape [devices].
+        steps: int64, shape [devices]; how many each lives through.
+        asking: int32, shape [devices]; its row in `Windows.next_asking`.
+        first_upload: int32, shape [devices]; interactions that the cloud does not know at step 0.
+        hardware: int8, shape [devices]; what kind of phone it is.
+        scoring_s: float64, shape [kinds of phones].
+        up_bps, down_bps: float64, shape [devices].
         think_s: float64, shape [devices, T - 1].
+        up_factor, down_factor: float64, shape [devices, T]; on the latency; empty without jitter.
+        shown: `SHOWN`, shape [devices, T]; what they have left behind at the end of their sessions.
+    """
+
+    order: NDArray[np.int32]
+    start_s: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    asking: NDArray[np.int32]
+    first_upload: NDArray[np.int32]
+    hardware: NDArray[np.int8]
+    scoring_s: NDArray[np.float64]
+    up_bps: NDArray[np.float64]
+    down_bps: NDArray[np.float64]
+    think_s: NDArray[np.float64]
+    up_factor: NDArray[np.float64]
+    down_factor: NDArray[np.float64]
+    shown: Rows
+
+
+class Windows(NamedTuple):
+    """What devices in session show, and when they ask.
+
+    Attributes:
+        shown: `SHOWN`, shape [places, T].
+        think_s: float64, shape [places, T - 1].
         next_asking: int8 or int16, shape [rows, cells]; as in `sim.compiled.asking.NextAsking`.
         cell_offset: int64, shape [T + 2]; as in the outcome table.
     """
@@ -199,8 +242,8 @@ class Station(NamedTuple):
     """What the cloud does.
 
     Attributes:
-        works: `WORK`, in the order in which they began, with room for more.
-        served: int32; requests in the order in which their service began, with room for more.
+        works: `WORK`, in the order in which they began, with room for one for each request.
+        served: int32; requests in the order in which their service began, with room for all.
         working: int32, shape [replicas]: what each works on, a position in `works`; -1: nothing.
         batch_s: float64, shape [batch size + 1]; service time by the number of requests.
     """
@@ -217,18 +260,22 @@ class State(NamedTuple):
     Attributes:
         rules: `RULES`, shape [1].
         at: `PROGRESS`, shape [1].
-        devices: `DEVICE`, shape [devices].
-        requests: `REQUEST`, in the order of sending, with room for more.
-        up_factor, down_factor: float64, shape [devices, T]; on the latency; empty without jitter.
+        fleet: all devices.
+        sessions: `SESSION`, shape [places].
+        requests: `REQUEST`, in the order of sending, with room for one at each step.
+        up_factor, down_factor: float64, shape [places, T]; those of devices in session.
+        unused: int32, shape [places]; the places that nobody is in stand first.
         windows, agenda, station: the rest.
     """
 
     rules: Rows
     at: Rows
-    devices: Rows
+    fleet: Fleet
+    sessions: Rows
     requests: Rows
     up_factor: NDArray[np.float64]
     down_factor: NDArray[np.float64]
+    unused: NDArray[np.int32]
     windows: Windows
     agenda: Agenda
     station: Station

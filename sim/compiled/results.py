@@ -18,6 +18,7 @@ from sim.network.message import Direction
 from sim.network.transfers import DEVICES_PER_BLOCK, Transfers
 from sim.records.requests import RequestRecords
 from sim.world import World
+from workloads import disk_tables
 
 
 @compiled
@@ -51,90 +52,86 @@ class Finished:
         world: what it ran.
         state: what it worked on.
         horizon_s: the end of the simulation.
-        order: int32, shape [requests]; the requests by device and step.
+        sent: `REQUEST`; the requests by device and step.
     """
 
     world: World
     state: State
     horizon_s: float
-    order: NDArray[np.int32]
+    sent: Rows
 
     @classmethod
     def of(cls, world: World, state: State, horizon_s: float) -> "Finished":
         """Look back from the end."""
         state = state._replace(requests=state.requests[: state.at["requests"][0]])
         order = _order_by_device(state.requests["device"], world.devices)
-        return cls(world, state, horizon_s, order)
+        return cls(world, state, horizon_s, disk_tables.taken(state.requests, order))
 
     def requests(self) -> RequestRecords:
         """Return the requests, leaving out what lies after the end."""
-        sent, order = self.state.requests, self.order
-        service_start_s = self._times(sent["service_start_s"])
-        reply_s, ended_s = self._times(sent["reply_s"]), self._times(sent["ended_s"])
-        outcome, answer = sent["outcome"][order], sent["answer"][order]
+        sent, rules = self.sent, self.state.rules[0]
+        service_start_s = self._times("service_start_s")
+        reply_s, ended_s = self._times("reply_s"), self._times("ended_s")
+        outcome, answer = sent["outcome"].copy(), sent["answer"].copy()
         outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
-        happened = sent["sent_s"][order] <= self.horizon_s
-        served = answer == Answer.LIST
-        rules = self.state.rules[0]
-        bytes_down = np.where(served, rules["list_bytes"], rules["rejection_bytes"])
-        bytes_down[self._times(sent["answered_s"]) == NEVER_S] = 0
+        happened = sent["sent_s"] <= self.horizon_s
+        bytes_down = np.where(answer == Answer.LIST, rules["list_bytes"], rules["rejection_bytes"])
+        bytes_down[sent["answered_s"] > self.horizon_s] = 0
         answer[reply_s == NEVER_S] = Answer.NOTHING
+        batch_size = np.where(service_start_s <= self.horizon_s, sent["batch_size"], np.int32(0))
         return RequestRecords(
-            device=sent["device"][order],
-            step=sent["step"][order],
-            sent_s=sent["sent_s"][order],
-            arrived_cloud_s=self._times(sent["arrived_cloud_s"]),
+            device=sent["device"].copy(),
+            step=sent["step"].copy(),
+            sent_s=sent["sent_s"].copy(),
+            arrived_cloud_s=self._times("arrived_cloud_s"),
             service_start_s=service_start_s,
-            service_end_s=self._times(sent["service_end_s"]),
+            service_end_s=self._times("service_end_s"),
             reply_s=reply_s,
-            bytes_up=(sent["bytes_up"][order] * happened).astype(np.int64),
+            bytes_up=(sent["bytes_up"] * happened).astype(np.int64),
             bytes_down=bytes_down.astype(np.int64),
-            batch_size=np.where(
-                service_start_s <= self.horizon_s, sent["batch_size"][order], np.int32(0)
-            ),
+            batch_size=batch_size,
             answer=answer,
             attempts=happened.astype(np.int16),
-            retry_wait_s=np.zeros(len(order)),
+            retry_wait_s=np.zeros(len(sent)),
             ended_s=ended_s,
             outcome=outcome,
         )
 
-    def _times(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        ordered = time_s[self.order]
-        ordered[ordered > self.horizon_s] = NEVER_S
-        return ordered
+    def _times(self, name: str) -> NDArray[np.float64]:
+        """Return when something happened to the requests, if that was before the end."""
+        time_s = disk_tables.zeros(len(self.sent))
+        time_s[:] = self.sent[name]
+        time_s[time_s > self.horizon_s] = NEVER_S
+        return time_s
 
     def transfers(self) -> Iterator[Transfers]:
         """Yield the transfers of blocks of devices, as `Transfers.blocks` does."""
-        device = self.state.requests["device"][self.order]
+        device = self.sent["device"]
         starts = np.arange(0, self.world.devices + DEVICES_PER_BLOCK, DEVICES_PER_BLOCK)
         ends = np.searchsorted(device, starts)
         for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             if end > start:
-                yield self._crossings(self.order[start:end])
+                yield self._crossings(self.sent[start:end])
 
-    def _crossings(self, chosen: NDArray[np.int32]) -> Transfers:
+    def _crossings(self, sent: Rows) -> Transfers:
         """Return the transfers of some requests: each one's, and then its reply's."""
-        sent, rules = self.state.requests, self.state.rules[0]
+        rules = self.state.rules[0]
 
         def both(up: NDArray[Any], down: NDArray[Any]) -> NDArray[Any]:
-            return np.stack((up[chosen], down[chosen]), axis=1).ravel()
+            return np.stack((up, down), axis=1).ravel()
 
-        sizes = {
-            size: wire_bytes(rules, size) for size in np.unique(sent["bytes_up"][chosen]).tolist()
-        }
-        up_bytes = np.vectorize(sizes.get, otypes=[np.int64])(sent["bytes_up"][chosen])
-        served = sent["answer"][chosen] == Answer.LIST
+        up_bytes = _wire_bytes(rules, sent["bytes_up"])
+        served = sent["answer"] == Answer.LIST
         down_bytes = np.where(
             served,
             wire_bytes(rules, rules["list_bytes"]),
             wire_bytes(rules, rules["rejection_bytes"]),
         )
-        count = 2 * len(chosen)
+        count = 2 * len(sent)
         sent_s = both(sent["sent_s"], sent["answered_s"])
         return Transfers(
-            device=np.repeat(sent["device"][chosen], 2),
-            direction=np.tile(np.array([Direction.UP, Direction.DOWN], np.int8), len(chosen)),
+            device=np.repeat(sent["device"], 2),
+            direction=np.tile(np.array([Direction.UP, Direction.DOWN], np.int8), len(sent)),
             parameters=np.zeros(count, np.bool_),
             radio=np.zeros(count, np.int8),
             transmission=np.zeros(count, np.int8),

@@ -16,38 +16,41 @@ OPEN = int(Outcome.IN_FLIGHT)
 
 
 @compiled
-def expect(windows: Windows, device: Any, number: int, step: int, decision_s: float) -> None:
+def expect(windows: Windows, session: Any, place: int, step: int, decision_s: float) -> None:
     """Write down when decisions from a step on are taken, if nothing makes the device wait."""
-    for later in range(step, device.steps):
-        shown = windows.shown[number, later]
-        shown.decision_s, shown.shown_s = decision_s, decision_s + device.scoring_s
-        if later + 1 < device.steps:
-            decision_s = shown.shown_s + windows.think_s[number, later]
+    for later in range(step, session.steps):
+        shown = windows.shown[place, later]
+        shown.decision_s, shown.shown_s = decision_s, decision_s + session.scoring_s
+        if later + 1 < session.steps:
+            decision_s = shown.shown_s + windows.think_s[place, later]
 
 
 @compiled
-def go_on(rules: Any, at: Any, agenda: Agenda, windows: Windows, device: Any, number: int) -> None:
-    """Go on to the step at which the policy asks, or to the end."""
-    asking = device.steps
-    if device.step < device.steps:
-        cell = windows.cell_offset[device.row] + device.step
-        asking = min(asking, windows.next_asking[device.asking, cell])
-    for held in range(device.step, min(asking + 1, device.steps)):
-        shown = windows.shown[number, held]
-        shown.held_row = shown.shown_row = device.row
-    device.step = asking
-    if asking == device.steps:
+def go_on(rules: Any, at: Any, agenda: Agenda, windows: Windows, session: Any, place: int) -> bool:
+    """Go on to the step at which the policy asks, or to the end; tell whether it is the end."""
+    asking = session.steps
+    if session.step < session.steps:
+        cell = windows.cell_offset[session.row] + session.step
+        asking = min(asking, windows.next_asking[session.asking, cell])
+    for held in range(session.step, min(asking + 1, session.steps)):
+        shown = windows.shown[place, held]
+        shown.held_row = shown.shown_row = session.row
+    session.step = asking
+    if asking == session.steps:
         at.finished += 1
-        return
-    device.sending_s = windows.shown[number, asking].decision_s + device.scoring_s
-    put_off(rules, at, agenda, device, number, device.sending_s, DECISION + number)
+        return True
+    session.sending_s = windows.shown[place, asking].decision_s + session.scoring_s
+    priority = DECISION + session.device
+    put_off(rules, at, agenda, session, place, session.sending_s, priority)
+    return False
 
 
 @compiled
-def ask(rules: Any, at: Any, device: Any, number: int, request: Any) -> None:
-    """Make the request of a device's present step."""
-    news = device.step - device.cloud_knows_step
-    request.device, request.step = number, device.step
+def ask(rules: Any, at: Any, session: Any, request: Any) -> None:
+    """Make the request of the present step of the session that the loop is at."""
+    session.under_way += 1
+    news = session.step - session.cloud_knows_step
+    request.device, request.step, request.session = session.device, session.step, at.subject
     request.bytes_up = rules.header_bytes + rules.interaction_bytes * news
     request.sent_s, request.outcome, request.ended_s = at.now_s, OPEN, math.inf
     request.arrived_cloud_s = request.answered_s = request.reply_s = math.inf
@@ -63,42 +66,42 @@ def outcome_of(request: Any) -> int:
 
 @compiled
 def end(
-    rules: Any, at: Any, agenda: Agenda, windows: Windows, device: Any, request: Any, outcome: int
-) -> None:
-    """End a request, and go on to the first decision after that."""
+    rules: Any, at: Any, agenda: Agenda, windows: Windows, session: Any, request: Any, outcome: int
+) -> bool:
+    """End a request, and go on to the first decision after that; tell whether there is none."""
     request.outcome, request.ended_s = outcome, at.now_s
     delivered, shown_at_once = outcome == _DELIVERED, False
     if rules.waits:
-        shown_at_once = _wait(rules, windows, device, request, delivered)
+        shown_at_once = _wait(rules, windows, session, request, delivered)
     step = request.step + 1
-    while step < device.steps:
-        shown = windows.shown[request.device, step]
+    while step < session.steps:
+        shown = windows.shown[request.session, step]
         if not shown.decision_s < at.now_s:
             break
-        shown.held_row = shown.shown_row = device.row
+        shown.held_row = shown.shown_row = session.row
         shown.suppressed = True
         step += 1
-    device.step = step
+    session.step = step
     if delivered:
-        device.row = device.cloud_knows_step = request.step
-        if step == device.steps and not shown_at_once:
+        session.row = session.cloud_knows_step = request.step
+        if step == session.steps and not shown_at_once:
             request.outcome = _SUPERSEDED
-    go_on(rules, at, agenda, windows, device, request.device)
+    return go_on(rules, at, agenda, windows, session, request.session)
 
 
 @compiled
-def _wait(rules: Any, windows: Windows, device: Any, request: Any, delivered: bool) -> bool:
+def _wait(rules: Any, windows: Windows, session: Any, request: Any, delivered: bool) -> bool:
     """Let the asking step wait for its list; tell whether it showed it."""
-    shown = windows.shown[request.device, request.step]
+    shown = windows.shown[request.session, request.step]
     limit_s = request.sent_s + rules.deadline_s
     in_time = delivered and request.ended_s <= limit_s
     shown.shown_s = min(request.ended_s, limit_s)
     if in_time:
         shown.shown_row = request.step
-        shown.shown_s += device.scoring_s
-    if request.step + 1 < device.steps:
-        decision_s = shown.shown_s + windows.think_s[request.device, request.step]
-        expect(windows, device, request.device, request.step + 1, decision_s)
+        shown.shown_s += session.scoring_s
+    if request.step + 1 < session.steps:
+        decision_s = shown.shown_s + windows.think_s[request.session, request.step]
+        expect(windows, session, request.session, request.step + 1, decision_s)
     return in_time
 
 

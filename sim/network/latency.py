@@ -86,7 +86,10 @@ class JitteredFactors:
         return self._of_normal(normal)
 
     def _of_normal(self, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.exp(self._sigma * normal - self._sigma**2 / 2)
+        """Turn standard normal draws into factors, in place."""
+        normal *= self._sigma
+        normal -= self._sigma**2 / 2
+        return np.exp(normal, out=normal)
 
 
 class ConstantLatency:

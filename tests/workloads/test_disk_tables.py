@@ -1,0 +1,39 @@
+"""Tables on disk are tables like others."""
+
+import numpy as np
+import pytest
+
+from workloads import disk_tables
+
+
+@pytest.fixture(params=[0, 1 << 40], ids=["on disk", "in memory"])
+def from_bytes(request, monkeypatch, tmp_path):
+    monkeypatch.setenv("LSC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(disk_tables, "FROM_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("from_bytes")
+def test_a_table_keeps_what_is_written_also_when_its_memory_is_let_go(tmp_path):
+    table = disk_tables.zeros((1000, 3), np.float32)
+    table[:] = np.arange(3000).reshape(1000, 3)
+    disk_tables.let_go(table[10:, 1])
+    np.testing.assert_array_equal(table, np.arange(3000).reshape(1000, 3))
+    # Nothing of it has a name that a killed program would leave behind.
+    assert not list(tmp_path.glob("cache/*"))
+
+
+@pytest.mark.usefixtures("from_bytes")
+def test_rows_are_taken_in_the_order_that_is_asked_for():
+    rows = np.array([[("a", 1.0)], [("b", 2.0)], [("c", 3.0)]], [("name", "U1"), ("value", float)])
+    taken = disk_tables.taken(rows, np.array([2, 0, 2]))
+    assert taken["name"].ravel().tolist() == ["c", "a", "c"]
+
+
+def test_where_there_is_no_room_on_disk_a_table_is_in_memory(monkeypatch, tmp_path):
+    monkeypatch.setenv("LSC_CACHE", str(tmp_path / "file" / "cache"))
+    (tmp_path / "file").write_text("no directory")
+    monkeypatch.setattr(disk_tables, "FROM_BYTES", 0)
+    table = disk_tables.zeros(4)
+    table[:] = 7.0
+    disk_tables.let_go(table)
+    assert table.tolist() == [7.0] * 4

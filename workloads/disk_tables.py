@@ -1,0 +1,59 @@
+"""Large tables on disk, mapped into memory: what of them is not in use takes none.
+
+They have no name in any directory, and are gone when nothing refers to them any more, or when the
+program ends, however it ends.
+"""
+
+import mmap
+import shutil
+import tempfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from workloads.cache_directory import cache_directory
+
+FROM_BYTES = 32 << 20
+"""Tables as large as this are on disk."""
+
+
+def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+    """Return a table of zeros, on disk if it is large and the disk of the cache has room.
+
+    Rows that are never written take neither memory nor disk.
+    """
+    entries = int(np.prod(shape))
+    size_bytes = entries * np.dtype(dtype).itemsize
+    if size_bytes < FROM_BYTES:
+        return np.zeros(shape, dtype)
+    directory = cache_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(directory).free < 2 * size_bytes:
+            return np.zeros(shape, dtype)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.truncate(size_bytes)
+            content = mmap.mmap(file.fileno(), size_bytes)
+    except OSError:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def taken(table: NDArray[Any], rows: NDArray[np.integer]) -> NDArray[Any]:
+    """Return some rows of a table, on disk if they are many."""
+    chosen = zeros((len(rows), *table.shape[1:]), table.dtype)
+    at_once = 1 << 20
+    for start in range(0, len(rows), at_once):
+        chosen[start : start + at_once] = table[rows[start : start + at_once]]
+    return chosen
+
+
+def let_go(table: NDArray[Any]) -> None:
+    """Let the memory go that a table on disk takes at present; its contents stay."""
+    base: Any = table
+    while isinstance(base, np.ndarray):
+        base = base.base
+    content = base.obj if isinstance(base, memoryview) else base
+    if isinstance(content, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        content.madvise(mmap.MADV_DONTNEED)
