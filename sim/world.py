@@ -150,8 +150,8 @@ class World:
     def last_decision_s(self) -> float:
         """A time before which every device has decided for the last time, however it waited."""
         if self.availability is None:
-            thinking_s = self.sessions.start_s + self.sessions.think_s.sum(axis=1)
-            return float(thinking_s.max() + (self.table.steps - 1) * self._longest_wait_s)
+            ends_s = self.sessions.start_s + self.sessions.thinking_s
+            return float(ends_s.max() + (self.table.steps - 1) * self._longest_wait_s)
         # Whoever decides later is not back in the foreground earlier.
         latest_s = 0.0
         for device, start_s in enumerate(self.sessions.start_s.tolist()):

@@ -6,6 +6,7 @@ there before, and no generator object belongs to an entity.
 """
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,11 @@ from scipy.special import ndtri
 from workloads import disk_tables
 
 SMALLEST = 2.0**-54
+_BLOCK = 1 << 16
+
+
+def _unchanged(draws: NDArray[np.float64]) -> None:
+    """Leave uniform draws as they are."""
 
 
 def uniform(seed: int, purpose: str, index: int, entities: int) -> NDArray[np.float64]:
@@ -53,12 +59,44 @@ def _stream(seed: int, purpose: str, index: int) -> np.random.Philox:
     return np.random.Philox(np.random.SeedSequence(entropy=(seed, purpose_key, index)))
 
 
+def table(
+    seed: int,
+    purpose: str,
+    entities: int,
+    indices: int,
+    transform: Callable[[NDArray[np.float64]], object] = _unchanged,
+) -> NDArray[np.float64]:
+    """Return draws for every entity and index, transformed.
+
+    They are made for a block of entities at a time, and a large table is on disk, so that it takes
+    little memory.
+
+    Args:
+        seed: of the draws.
+        purpose: of the draws.
+        entities: how many.
+        indices: how many.
+        transform: changes uniform draws in place: float64 arrays.
+
+    Returns:
+        float64 array, shape [entities, indices].
+    """
+    made = disk_tables.zeros((entities, indices))
+    for start in range(0, entities, _BLOCK):
+        block = made[start : start + _BLOCK]
+        for index in range(indices):
+            stream = _stream(seed, purpose, index)
+            stream.advance(start // 4)
+            draws = np.random.Generator(stream).random(len(block))
+            transform(np.maximum(draws, SMALLEST, out=draws))
+            block[:, index] = draws
+        disk_tables.let_go(made)
+    return made
+
+
 def uniform_table(seed: int, purpose: str, entities: int, indices: int) -> NDArray[np.float64]:
     """Return uniform draws for every entity and index: float64 array, shape [entities, indices]."""
-    table = disk_tables.zeros((entities, indices))
-    for index in range(indices):
-        table[:, index] = uniform(seed, purpose, index, entities)
-    return table
+    return table(seed, purpose, entities, indices)
 
 
 def standard_normal_table(
@@ -69,7 +107,9 @@ def standard_normal_table(
     Returns:
         float64 array, shape [entities, indices].
     """
-    table = disk_tables.zeros((entities, indices))
-    for index in range(indices):
-        table[:, index] = standard_normal(seed, purpose, index, entities)
-    return table
+    return table(seed, purpose, entities, indices, to_standard_normal)
+
+
+def to_standard_normal(draws: NDArray[np.float64]) -> None:
+    """Turn uniform draws into standard normal ones, in place."""
+    ndtri(draws, out=draws)

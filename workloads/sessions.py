@@ -17,6 +17,8 @@ from workloads.workload_settings import (
     WorkloadSettings,
 )
 
+_BLOCK = 1 << 16
+
 
 @dataclass(frozen=True)
 class Sessions:
@@ -44,6 +46,16 @@ class Sessions:
     def devices(self) -> int:
         """Number of virtual devices."""
         return len(self.user)
+
+    @property
+    def thinking_s(self) -> NDArray[np.float64]:
+        """Sum of each device's think times: float64, shape [devices]."""
+        thinking_s = np.empty(self.devices)
+        for start in range(0, self.devices, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            np.sum(self.think_s[block], axis=1, out=thinking_s[block])
+            disk_tables.let_go(self.think_s)
+        return thinking_s
 
     def of_first(self, devices: int) -> "Sessions":
         """Return the sessions of the first so many devices."""
@@ -137,15 +149,15 @@ def _lognormal_s(
     seed: int, devices: int, gaps: int, think_time: LognormalThinkTime
 ) -> NDArray[np.float64]:
     """Return lognormal think times: float64, shape [devices, gaps]."""
-    think_s = disk_tables.zeros((devices, gaps))
-    for gap in range(gaps):
-        # In place, a gap at a time: of a million devices, the table alone takes 150 MB.
-        gap_s = draws.standard_normal(seed, "think", gap, devices)
-        gap_s *= think_time.sigma
-        np.exp(gap_s, out=gap_s)
-        gap_s *= think_time.median_s
-        np.minimum(gap_s, think_time.cap_s, out=think_s[:, gap])
-    return think_s
+
+    def to_think_s(drawn: NDArray[np.float64]) -> None:
+        draws.to_standard_normal(drawn)
+        drawn *= think_time.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= think_time.median_s
+        np.minimum(drawn, think_time.cap_s, out=drawn)
+
+    return draws.table(seed, "think", devices, gaps, to_think_s)
 
 
 def _logged_s(

@@ -5,7 +5,6 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
-from scipy.special import ndtri
 
 from sim.network.message import Direction, Message
 from workloads import draws
@@ -76,20 +75,21 @@ class JitteredFactors:
         """Return the factor of one push: of versions, there may be more than steps."""
         version = message.step
         if version not in self._of_pushes:
-            uniform = draws.uniform(self._seed, "network latency push", version, self._devices)
-            self._of_pushes[version] = self._of_normal(ndtri(uniform))
+            push = draws.uniform(self._seed, "network latency push", version, self._devices)
+            self._to_factors(push)
+            self._of_pushes[version] = push
         return float(self._of_pushes[version][message.device])
 
     def _drawn(self, direction: Direction, number: int) -> NDArray[np.float64]:
         purpose = f"network latency {direction.name.lower()}" + f" {number}" * (number > 0)
-        normal = draws.standard_normal_table(self._seed, purpose, self._devices, self._steps)
-        return self._of_normal(normal)
+        return draws.table(self._seed, purpose, self._devices, self._steps, self._to_factors)
 
-    def _of_normal(self, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn standard normal draws into factors, in place."""
-        normal *= self._sigma
-        normal -= self._sigma**2 / 2
-        return np.exp(normal, out=normal)
+    def _to_factors(self, drawn: NDArray[np.float64]) -> None:
+        """Turn uniform draws into factors, in place."""
+        draws.to_standard_normal(drawn)
+        drawn *= self._sigma
+        drawn -= self._sigma**2 / 2
+        np.exp(drawn, out=drawn)
 
 
 class ConstantLatency:
