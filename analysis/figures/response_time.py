@@ -15,6 +15,9 @@ from analysis.theme import Style
 SHARES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 MARKED = (0.50, 0.95, 0.99)
 
+#: Points of a curve: those of a larger file would not be told apart.
+POINTS = 400
+
 
 def draw(records: RunRecords) -> Drawing | None:
     """Draw the empirical distribution functions; None where no request was answered."""
@@ -54,14 +57,19 @@ def draw(records: RunRecords) -> Drawing | None:
         _table(response, to_use),
         f"Of {count(sent)} requests {count(len(response))} ({percent(len(response) / sent)}) were "
         f"answered in time to be taken: half within {seconds(float(p50))}, 95% within "
-        f"{seconds(float(p95))}.{used} Requests that were not answered are in no curve.",
+        f"{seconds(float(p95))}.{used} Requests that were not answered are in no curve."
+        f"{_thinned(len(response))}",
         f"Cumulative distribution of response time: median {seconds(float(p50))}, 95th percentile "
         f"{seconds(float(p95))}.",
     )
 
 
+def _thinned(requests: int) -> str:
+    return f" Curves go through {POINTS} quantiles." if requests > POINTS else ""
+
+
 def _curve(axes: Axes, values: NDArray[np.float64], name: str, style: Style, below: bool) -> None:
-    share = np.linspace(0.0, 1.0, min(len(values), 400) + 1)[1:]
+    share = np.linspace(0.0, 1.0, min(len(values), POINTS) + 1)[1:]
     at = np.quantile(values, share, method="inverted_cdf")
     axes.step(at, share, where="post", color=theme.colour(style.role), linestyle=style.dash)
     marked = np.quantile(values, MARKED)
