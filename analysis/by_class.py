@@ -21,6 +21,7 @@ from analysis.numerals import (
 from analysis.outcomes import answered
 from analysis.records import RunRecords
 from analysis.response_times import response_s
+from analysis.stored_columns import whole_numbers
 from analysis.tables import Table
 
 
@@ -62,17 +63,19 @@ def estimates(run: RunRecords) -> list[ClassEstimates]:
     names = class_of_device.cat.categories.tolist()
     shape = len(run.users), len(names)
 
+    code_of_device = np.zeros(int(class_of_device.index.max()) + 1, np.int64)
+    code_of_device[class_of_device.index] = class_of_device.cat.codes
+
     def class_of(device: pd.Series) -> NDArray[np.int64]:
-        return np.asarray(class_of_device.cat.codes.loc[device], dtype=np.int64)
+        return np.asarray(code_of_device[device.to_numpy(np.int64)], dtype=np.int64)
 
     shown, asked = class_of(run.interactions["device"]), class_of(run.requests["device"])
     row = run.interaction_user_row
-    rank = run.interactions["rank"].fillna(0).to_numpy(dtype=np.int64)
     own_order = np.asarray(run.interactions["ranked_by"] == "llm", dtype=np.float64)
     interactions = totals_by_user(row, shown, np.ones(len(row)), shape)
     sums = (
         totals_by_user(run.request_user_row, asked, np.ones(len(asked)), shape),
-        totals_by_user(row, shown, values(rank), shape),
+        totals_by_user(row, shown, values(whole_numbers(run.interactions["rank"])), shape),
         totals_by_user(row, shown, own_order, shape),
     )
     ratios = run.resamples.ratios(np.hstack(sums), np.tile(interactions, len(sums)))

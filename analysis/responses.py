@@ -105,12 +105,32 @@ def recovery_s(records: RunRecords, fault: Fault) -> tuple[float, float]:
         return math.nan, math.nan
     after = sent_s >= fault.end_s
     sent_s, took_s = sent_s[after], took_s[after]
+    many, fast = _fast_windows(sent_s, took_s <= WITHIN * before_s)
+    if fast.any():
+        return before_s, float(sent_s[int(fast.argmax())] - fault.end_s)
+    return before_s, math.inf if many.any() else math.nan
+
+
+def _fast_windows(
+    sent_s: NDArray[np.float64], fast: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell of the `WINDOW_S` from each request on: are there enough requests, and is half fast?
+
+    A median that is one of the values is at most a bound where at least half of them are.
+
+    Args:
+        sent_s: float64, shape [requests]; ascending.
+        fast: bool, shape [requests].
+
+    Returns:
+        Whether `FEWEST` are in each window; and whether at least half of so many are fast.
+    """
     until = np.searchsorted(sent_s, sent_s + WINDOW_S)
-    medians_s = [_quantile(took_s[first:last], 0.5) for first, last in enumerate(until)]
-    for first, median_s in enumerate(medians_s):
-        if median_s <= WITHIN * before_s:
-            return before_s, float(sent_s[first] - fault.end_s)
-    return before_s, math.nan if np.isnan(medians_s).all() else math.inf
+    sent = until - np.arange(len(until))
+    fast_before = np.concatenate([[0], np.cumsum(fast)])
+    fast_inside = fast_before[until] - fast_before[:-1]
+    many = sent >= FEWEST
+    return many, many & (2 * fast_inside >= sent)
 
 
 def parts_s(requests: Columns) -> list[NDArray[np.float64]]:
