@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from joblib.externals.loky import get_reusable_executor
 
 from benchmarks.encode_calls import EncodeCalls, counting
 from benchmarks.live_agreement import LiveAgreement, compare
@@ -192,6 +193,7 @@ def sweep(loaded: LoadedScenario, cache: Path, jobs: int) -> Phase:
         progress = progress_on(sys.stderr, quiet=False)
         table = run_sweep(loaded, Path(folder) / "sweep", progress, jobs=jobs).table
         wall_s, cpu_s = clock.read()
+    get_reusable_executor().shutdown()  # or its idle processes keep this one for minutes
     interactions = int(table["interactions"].sum())
     return Phase(
         interactions=interactions,
