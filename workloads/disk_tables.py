@@ -16,6 +16,7 @@ from workloads.cache_directory import cache_directory
 
 FROM_BYTES = 32 << 20
 """Tables as large as this are on disk."""
+_AT_ONCE = 1 << 18
 
 
 def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
@@ -43,9 +44,11 @@ def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArra
 def taken(table: NDArray[Any], rows: NDArray[np.integer]) -> NDArray[Any]:
     """Return some rows of a table, on disk if they are many."""
     chosen = zeros((len(rows), *table.shape[1:]), table.dtype)
-    at_once = 1 << 20
-    for start in range(0, len(rows), at_once):
-        chosen[start : start + at_once] = table[rows[start : start + at_once]]
+    for start in range(0, len(rows), _AT_ONCE):
+        block = slice(start, start + _AT_ONCE)
+        chosen[block] = table[rows[block]]
+        let_go(chosen)
+        let_go(table)
     return chosen
 
 

@@ -20,6 +20,9 @@ from sim.records.requests import RequestRecords
 from sim.world import World
 from workloads import disk_tables
 
+REQUESTS_AT_ONCE = 1 << 18
+"""Requests that are in memory together while records are made of them."""
+
 
 @compiled
 def _order_by_device(device: NDArray[np.int32], devices: int) -> NDArray[np.int32]:
@@ -69,40 +72,48 @@ class Finished:
 
     def requests(self) -> RequestRecords:
         """Return the requests, leaving out what lies after the end."""
-        sent, rules = self.sent, self.state.rules[0]
-        service_start_s = self._times("service_start_s")
-        reply_s, ended_s = self._times("reply_s"), self._times("ended_s")
-        outcome, answer = sent["outcome"].copy(), sent["answer"].copy()
-        outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
-        happened = sent["sent_s"] <= self.horizon_s
-        bytes_down = np.where(answer == Answer.LIST, rules["list_bytes"], rules["rejection_bytes"])
-        bytes_down[sent["answered_s"] > self.horizon_s] = 0
-        answer[reply_s == NEVER_S] = Answer.NOTHING
-        batch_size = np.where(service_start_s <= self.horizon_s, sent["batch_size"], np.int32(0))
+        columns: dict[str, NDArray[Any]] = {}
+        for start in range(0, max(1, len(self.sent)), REQUESTS_AT_ONCE):
+            block = slice(start, start + REQUESTS_AT_ONCE)
+            for name, values in vars(self._records(self.sent[block])).items():
+                if name not in columns:
+                    columns[name] = disk_tables.zeros(len(self.sent), values.dtype)
+                columns[name][block] = values
+            for table in (self.sent, *columns.values()):
+                disk_tables.let_go(table)
+        return RequestRecords(**columns)
+
+    def _records(self, sent: Rows) -> RequestRecords:
+        """Return some of the requests, leaving out what lies after the end."""
+        rules, horizon_s = self.state.rules[0], self.horizon_s
+
+        def times(name: str) -> NDArray[np.float64]:
+            return np.where(sent[name] <= horizon_s, sent[name], NEVER_S)
+
+        reply_s, ended_s = times("reply_s"), times("ended_s")
+        happened = sent["sent_s"] <= horizon_s
+        size_bytes = np.where(
+            sent["answer"] == Answer.LIST, rules["list_bytes"], rules["rejection_bytes"]
+        )
         return RequestRecords(
-            device=sent["device"].copy(),
-            step=sent["step"].copy(),
-            sent_s=sent["sent_s"].copy(),
-            arrived_cloud_s=self._times("arrived_cloud_s"),
-            service_start_s=service_start_s,
-            service_end_s=self._times("service_end_s"),
+            device=sent["device"],
+            step=sent["step"],
+            sent_s=sent["sent_s"],
+            arrived_cloud_s=times("arrived_cloud_s"),
+            service_start_s=times("service_start_s"),
+            service_end_s=times("service_end_s"),
             reply_s=reply_s,
             bytes_up=(sent["bytes_up"] * happened).astype(np.int64),
-            bytes_down=bytes_down.astype(np.int64),
-            batch_size=batch_size,
-            answer=answer,
+            bytes_down=np.where(sent["answered_s"] <= horizon_s, size_bytes, 0).astype(np.int64),
+            batch_size=np.where(
+                sent["service_start_s"] <= horizon_s, sent["batch_size"], np.int32(0)
+            ),
+            answer=np.where(reply_s < NEVER_S, sent["answer"], np.int8(Answer.NOTHING)),
             attempts=happened.astype(np.int16),
             retry_wait_s=np.zeros(len(sent)),
             ended_s=ended_s,
-            outcome=outcome,
+            outcome=np.where(ended_s < NEVER_S, sent["outcome"], np.int8(Outcome.IN_FLIGHT)),
         )
-
-    def _times(self, name: str) -> NDArray[np.float64]:
-        """Return when something happened to the requests, if that was before the end."""
-        time_s = disk_tables.zeros(len(self.sent))
-        time_s[:] = self.sent[name]
-        time_s[time_s > self.horizon_s] = NEVER_S
-        return time_s
 
     def transfers(self) -> Iterator[Transfers]:
         """Yield the transfers of blocks of devices, as `Transfers.blocks` does."""
@@ -112,6 +123,7 @@ class Finished:
         for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             if end > start:
                 yield self._crossings(self.sent[start:end])
+                disk_tables.let_go(self.sent)
 
     def _crossings(self, sent: Rows) -> Transfers:
         """Return the transfers of some requests: each one's, and then its reply's."""
@@ -173,9 +185,8 @@ class Finished:
         works, served = self._begun_works()
         ended_s = {end.name.lower(): np.zeros(0) for end in End}
         for end, reply in ((End.SERVED, Answer.LIST), (End.REJECTED, Answer.REJECTION)):
-            times_s = np.sort(sent["answered_s"][sent["answer"] == reply])
-            ended_s[end.name.lower()] = times_s[times_s <= horizon_s]
-        arrived_s = np.sort(sent["arrived_cloud_s"])
+            replied = self.sent["answer"] == reply
+            ended_s[end.name.lower()] = self._ascending(self.sent["answered_s"][replied])
         end_s = np.minimum(works["end_s"], horizon_s)
         first = np.searchsorted(works["replica"], np.arange(len(self.state.station.working) + 1))
         # Added up from left to right, as whoever follows one replica does.
@@ -184,22 +195,35 @@ class Finished:
             for start, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
         ]
         load = CloudLoad(
-            arrived_s=arrived_s[arrived_s <= horizon_s],
+            arrived_s=self._ascending(self.sent["arrived_cloud_s"]),
             ended_s=ended_s,
             work_start_s=works["start_s"].copy(),
             work_end_s=end_s,
             work_requests=works["requests"].astype(np.int64),
-            waited_s=sent["service_start_s"][served] - sent["arrived_cloud_s"][served],
+            waited_s=_on_disk(sent["service_start_s"][served] - sent["arrived_cloud_s"][served]),
         )
         return load, np.array(busy_s, np.float64)
+
+    def _ascending(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the times up to the end in ascending order."""
+        happened = _on_disk(time_s[time_s <= self.horizon_s])
+        happened.sort()
+        return happened
 
     def _begun_works(self) -> tuple[Rows, NDArray[np.int32]]:
         """Return the works that began before the end, replica by replica, and whom they served."""
         works = self.state.station.works[: self.state.at["works"][0]]
         begun = np.flatnonzero(works["start_s"] <= self.horizon_s)
-        works = works[begun[np.argsort(works["replica"][begun], kind="stable")]]
+        works = disk_tables.taken(works, begun[np.argsort(works["replica"][begun], kind="stable")])
         requests = works["requests"].astype(np.int64)
         # The places first, first + 1, ... of each work, one after the other.
         before = np.cumsum(requests) - requests
         places = np.repeat(works["first"] - before, requests) + np.arange(requests.sum())
         return works, self.state.station.served[places]
+
+
+def _on_disk(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a column, on disk if it is large."""
+    kept = disk_tables.zeros(len(column))
+    kept[:] = column
+    return kept

@@ -38,8 +38,9 @@ from sim.world import World
 from workloads import disk_tables
 from workloads.progress import SILENT, Progress
 
-EVENTS_AT_ONCE = 1_000_000
-"""Events after which the loop comes back to tell how far it is, and can be interrupted."""
+EVENTS_AT_ONCE = 250_000
+"""Events after which the loop comes back to tell how far it is, lets go of what is on disk, and can
+be interrupted."""
 BUCKETS = 1 << 16
 ROOM = 1 << 12
 """Events and places that there is room for at first."""

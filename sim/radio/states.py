@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 from sim.radio.radio import Radio
 
@@ -25,11 +26,25 @@ class RadioStates:
         self._promotion_s = [radio.promotion_s for radio in radios]
         self._tail_s = [radio.tail_s for radio in radios]
         self._instant = not any(self._promotion_s)
-        states = 0 if self._instant else devices
-        self._ready_s = [-math.inf] * states
-        self._idle_s = [-math.inf] * states
-        self._radio = [0] * states
-        self._holding = [0] * states
+        self._devices = devices
+
+    # Made when a first message crosses: whoever only asks for the radios needs none of these.
+
+    @cached_property
+    def _ready_s(self) -> list[float]:
+        return [-math.inf] * self._devices
+
+    @cached_property
+    def _idle_s(self) -> list[float]:
+        return [-math.inf] * self._devices
+
+    @cached_property
+    def _radio(self) -> list[int]:
+        return [0] * self._devices
+
+    @cached_property
+    def _holding(self) -> list[int]:
+        return [0] * self._devices
 
     def asleep(self, device: int, time_s: float, radio: int = 0) -> bool:
         """Tell whether a transfer that reaches the phone at that time finds no radio ready."""
