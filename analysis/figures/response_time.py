@@ -57,15 +57,15 @@ def draw(records: RunRecords) -> Drawing | None:
         _table(response, to_use),
         f"Of {count(sent)} requests {count(len(response))} ({percent(len(response) / sent)}) were "
         f"answered in time to be taken: half within {seconds(float(p50))}, 95% within "
-        f"{seconds(float(p95))}.{used} Requests that were not answered are in no curve."
-        f"{_thinned(len(response))}",
+        f"{seconds(float(p95))}.{used} {_curves(len(response))}",
         f"Cumulative distribution of response time: median {seconds(float(p50))}, 95th percentile "
         f"{seconds(float(p95))}.",
     )
 
 
-def _thinned(requests: int) -> str:
-    return f" Curves go through {POINTS} quantiles." if requests > POINTS else ""
+def _curves(requests: int) -> str:
+    thinned = f" Curves go through {POINTS} quantiles." if requests > POINTS else ""
+    return f"Requests that were not answered are in no curve.{thinned}"
 
 
 def _curve(axes: Axes, values: NDArray[np.float64], name: str, style: Style, below: bool) -> None:

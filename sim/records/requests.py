@@ -64,48 +64,58 @@ class RequestRecords:
         """Turn finished requests into columns, leaving out what lies after `horizon_s`."""
         ordered = sorted(requests, key=lambda request: (request.device, request.step))
         decisive = [request.decisive for request in ordered]
-
-        def column(rows: Sequence[object], name: str, dtype: type) -> NDArray:  # type: ignore[type-arg]
-            return np.fromiter(map(attrgetter(name), rows), dtype=dtype, count=len(rows))
-
-        def times(rows: Sequence[object], name: str) -> NDArray[np.float64]:
-            time_s = column(rows, name, np.float64)
-            return np.where(time_s <= horizon_s, time_s, NEVER_S)
-
-        service_start_s, reply_s = times(decisive, "service_start_s"), times(decisive, "reply_s")
-        ended_s = times(ordered, "ended_s")
-        outcome = column(ordered, "outcome", np.int8)
+        service_start_s = _times(decisive, "service_start_s", horizon_s)
+        reply_s, ended_s = (
+            _times(rows, name, horizon_s)
+            for rows, name in ((decisive, "reply_s"), (ordered, "ended_s"))
+        )
+        outcome = _column(ordered, "outcome", np.int8)
         outcome[ended_s == NEVER_S] = Outcome.IN_FLIGHT
-        attempts = [attempt for request in ordered for attempt in request.attempts]
-        of = np.repeat(np.arange(len(ordered)), [len(request.attempts) for request in ordered])
-        sent_s = column(attempts, "sent_s", np.float64)
-        sent, answered = sent_s <= horizon_s, times(attempts, "answered_s") < NEVER_S
-        again = sent & (column(attempts, "number", np.int16) > 0)
-        waited_s = sent_s[again] - column(attempts, "failed_s", np.float64)[np.roll(again, -1)]
-
-        def total(row: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
-            return np.bincount(row, values, minlength=len(ordered))
-
         return cls(
-            device=column(ordered, "device", np.int32),
-            step=column(ordered, "step", np.int16),
-            sent_s=column(ordered, "sent_s", np.float64),
-            arrived_cloud_s=times(decisive, "arrived_cloud_s"),
+            device=_column(ordered, "device", np.int32),
+            step=_column(ordered, "step", np.int16),
+            sent_s=_column(ordered, "sent_s", np.float64),
+            arrived_cloud_s=_times(decisive, "arrived_cloud_s", horizon_s),
             service_start_s=service_start_s,
-            service_end_s=times(decisive, "service_end_s"),
+            service_end_s=_times(decisive, "service_end_s", horizon_s),
             reply_s=reply_s,
-            bytes_up=total(of, sent * column(attempts, "bytes_up", np.int64)).astype(np.int64),
-            bytes_down=total(of, answered * column(attempts, "bytes_down", np.int64)).astype(
-                np.int64
-            ),
             batch_size=np.where(
-                service_start_s <= horizon_s, column(decisive, "batch_size", np.int32), 0
+                service_start_s <= horizon_s, _column(decisive, "batch_size", np.int32), 0
             ),
             answer=np.where(
-                reply_s <= horizon_s, column(decisive, "answer", np.int8), np.int8(Answer.NOTHING)
+                reply_s <= horizon_s, _column(decisive, "answer", np.int8), np.int8(Answer.NOTHING)
             ),
-            attempts=total(of, sent).astype(np.int16),
-            retry_wait_s=total(of[again], waited_s).astype(np.float64),
             ended_s=ended_s,
             outcome=outcome,
+            **_of_attempts(ordered, horizon_s),
         )
+
+
+def _of_attempts(requests: list[Request], horizon_s: float) -> dict[str, NDArray[Any]]:
+    """Return the columns that add up all attempts of each request, up to the end."""
+    attempts = [attempt for request in requests for attempt in request.attempts]
+    of = np.repeat(np.arange(len(requests)), [len(request.attempts) for request in requests])
+    sent_s = _column(attempts, "sent_s", np.float64)
+    sent, answered = sent_s <= horizon_s, _times(attempts, "answered_s", horizon_s) < NEVER_S
+    again = sent & (_column(attempts, "number", np.int16) > 0)
+    waited_s = sent_s[again] - _column(attempts, "failed_s", np.float64)[np.roll(again, -1)]
+    bytes_up, bytes_down = (_column(attempts, f"bytes_{way}", np.int64) for way in ("up", "down"))
+
+    def total(row: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
+        return np.bincount(row, values, minlength=len(requests))
+
+    return {
+        "bytes_up": total(of, sent * bytes_up).astype(np.int64),
+        "bytes_down": total(of, answered * bytes_down).astype(np.int64),
+        "attempts": total(of, sent).astype(np.int16),
+        "retry_wait_s": total(of[again], waited_s).astype(np.float64),
+    }
+
+
+def _column(rows: Sequence[object], name: str, dtype: type) -> NDArray[Any]:
+    return np.fromiter(map(attrgetter(name), rows), dtype=dtype, count=len(rows))
+
+
+def _times(rows: Sequence[object], name: str, horizon_s: float) -> NDArray[np.float64]:
+    time_s = _column(rows, name, np.float64)
+    return np.where(time_s <= horizon_s, time_s, NEVER_S)
