@@ -48,7 +48,7 @@ def taken(table: NDArray[Any], rows: NDArray[np.integer]) -> NDArray[Any]:
         block = slice(start, start + _AT_ONCE)
         chosen[block] = table[rows[block]]
         let_go(chosen)
-        let_go(table)
+    let_go(table)
     return chosen
 
 

@@ -6,8 +6,6 @@ queue.
 
 from typing import Any
 
-import numpy as np
-
 from sim.client.request import Answer
 from sim.clock import DELIVERY, SETTLEMENT
 from sim.compiled.agenda import FINISHES, SETTLES, schedule
@@ -26,31 +24,37 @@ def settle_now(at: Any, heap: Rows) -> None:
 
 
 @compiled
-def arrive(at: Any, heap: Rows, request: Any) -> None:
+def arrive(rules: Any, at: Any, heap: Rows, requests: Rows) -> None:
     """Take the request in that the loop is at: it is queued or turned away within this instant."""
+    number = at.subject
+    request = requests[number]
     request.arrived_cloud_s = at.now_s
-    request.behind = at.first_arriving
-    at.first_arriving = at.subject
+    place = _place(rules, request)
+    if at.first_arriving < 0 or place < _place(rules, requests[at.first_arriving]):
+        request.behind = at.first_arriving
+        if at.first_arriving < 0:
+            at.last_arriving = number
+        at.first_arriving = number
+    else:
+        # Who arrives together was mostly sent together, and that is in the order of devices.
+        ahead = at.last_arriving
+        if place < _place(rules, requests[ahead]):
+            ahead = at.first_arriving
+            while _place(rules, requests[requests[ahead].behind]) < place:
+                ahead = requests[ahead].behind
+            request.behind = requests[ahead].behind
+        else:
+            at.last_arriving = number
+            request.behind = -1
+        requests[ahead].behind = number
     at.arriving += 1
     settle_now(at, heap)
 
 
 @compiled
-def arrivals_in_order(rules: Any, at: Any, requests: Rows) -> Any:
-    """Return the requests that arrive at this instant, in the order of devices: int64."""
-    together = np.empty(at.arriving, np.int64)
-    number = at.first_arriving
-    for place in range(at.arriving):
-        together[place] = number
-        number = requests[number].behind
-    at.arriving, at.first_arriving = 0, -1
-    if len(together) == 1:
-        return together
-    key = np.empty(len(together), np.int64)
-    for place in range(len(together)):
-        request = requests[together[place]]
-        key[place] = np.int64(request.device) * (rules.steps + 1) + request.step
-    return together[np.argsort(key)]
+def _place(rules: Any, request: Any) -> int:
+    """Return what orders requests that arrive together."""
+    return request.device * (rules.steps + 1) + request.step
 
 
 @compiled

@@ -157,6 +157,7 @@ PROGRESS = np.dtype(
         ("last_waiting", np.int64),
         ("arriving", np.int64),
         ("first_arriving", np.int64),
+        ("last_arriving", np.int64),
         ("begun", np.int64),
         ("finished", np.int64),
         ("free", np.int64),
@@ -173,9 +174,7 @@ that are not there yet. `begun`, `finished`: sessions that have. `free`: places 
 nobody is in. `events`: that have happened."""
 
 
-# Passing a table to a compiled function counts references to it, and many of these cost more than
-# what the function does (measured: four times); passing a row of it costs nothing. So tables stand
-# in small groups, and functions take rows where they can.
+# Tables that belong together stand in groups, and functions take rows of them where they can.
 
 
 class Fleet(NamedTuple):

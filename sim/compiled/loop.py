@@ -14,7 +14,7 @@ from sim.compiled.agenda import (
     remove_first,
     schedule,
 )
-from sim.compiled.cloud import answer, arrivals_in_order, arrive, queue, reject, serve, settle_now
+from sim.compiled.cloud import answer, arrive, queue, reject, serve, settle_now
 from sim.compiled.code import compiled
 from sim.compiled.columns import Rows, State, Station
 from sim.compiled.entrance import enter, leave
@@ -70,17 +70,20 @@ def _settle(
     at.settled_s = -math.inf
     if at.due_s == at.now_s:
         at.due_s = -math.inf
-    if at.arriving:
-        for number in arrivals_in_order(rules, at, requests):
-            if at.waiting >= rules.queue_limit:
-                serve(rules, at, heap, requests, station)
-            if at.waiting >= rules.queue_limit:
-                request = requests[number]
-                reject(request)
-                factor = _factor(rules, factors, request)
-                send_down(rules, at, heap, sessions[request.session], request, number, factor)
-            else:
-                queue(at, requests, number)
+    number, arriving = at.first_arriving, at.arriving
+    at.first_arriving, at.arriving = -1, 0
+    for _ in range(arriving):
+        request = requests[number]
+        behind = request.behind
+        if at.waiting >= rules.queue_limit:
+            serve(rules, at, heap, requests, station)
+        if at.waiting >= rules.queue_limit:
+            reject(request)
+            factor = _factor(rules, factors, request)
+            send_down(rules, at, heap, sessions[request.session], request, number, factor)
+        else:
+            queue(at, requests, number)
+        number = behind
     serve(rules, at, heap, requests, station)
 
 
@@ -145,7 +148,7 @@ def advance(state: State, most_events: int) -> int:
                 send_up(rules, at, heap, session, request, at.requests, factor)
                 at.requests += 1
             elif kind == ARRIVES:
-                arrive(at, heap, requests[at.subject])
+                arrive(rules, at, heap, requests)
             elif kind == REACHES:
                 request = requests[at.subject]
                 session = sessions[request.session]

@@ -11,7 +11,7 @@ from sim.client.request import NEVER_S, Answer, Outcome
 from sim.cloud.load import CloudLoad
 from sim.cloud.records import Change, CloudRecords, End
 from sim.cloud.service_time.service_time import TokenServiceTime
-from sim.compiled.code import compiled
+from sim.compiled.code import compiled_with_arrays
 from sim.compiled.columns import Rows, State
 from sim.compiled.network import wire_bytes
 from sim.network.message import Direction
@@ -24,7 +24,7 @@ REQUESTS_AT_ONCE = 1 << 18
 """Requests that are in memory together while records are made of them."""
 
 
-@compiled
+@compiled_with_arrays
 def _order_by_device(device: NDArray[np.int32], devices: int) -> NDArray[np.int32]:
     """Return the order by device, in which those of a device stay as they are: int32."""
     place = np.zeros(devices + 1, np.int64)
@@ -38,7 +38,7 @@ def _order_by_device(device: NDArray[np.int32], devices: int) -> NDArray[np.int3
     return order
 
 
-@compiled
+@compiled_with_arrays
 def _wire_bytes(rules: Any, size_bytes: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the sizes of messages with the headers of their packets."""
     sizes = np.empty(len(size_bytes), np.int64)

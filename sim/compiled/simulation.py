@@ -38,7 +38,7 @@ from sim.world import World
 from workloads import disk_tables
 from workloads.progress import SILENT, Progress
 
-EVENTS_AT_ONCE = 250_000
+EVENTS_AT_ONCE = 2_000_000
 """Events after which the loop comes back to tell how far it is, lets go of what is on disk, and can
 be interrupted."""
 BUCKETS = 1 << 16

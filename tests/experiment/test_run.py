@@ -237,4 +237,4 @@ def test_think_times_that_the_log_lacks_are_refused_before_anything_trains(tmp_p
     directories = Directories(data=None, cache=tmp_path / "cache")
     with pytest.raises(WorkloadError, match="no logged times"):
         prepare(scenario(workload=workload), directories, SILENT)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert not (tmp_path / "cache" / "weights").exists()
