@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.throughput_phases import peak_mb
+from benchmarks.throughput_phases import import_all, peak_mb
 from experiment.directories import Directories
 from experiment.preparation import prepare
 from experiment.progress import progress_on
@@ -64,6 +64,7 @@ class Sparse:
 
 def run_size(scenario: Scenario, cache: Path) -> Size:
     """Run a scenario as `run_sim.py` does, with all its files and its report."""
+    import_all()
     progress = progress_on(sys.stderr, quiet=False)
     with tempfile.TemporaryDirectory(dir=cache) as folder, anonymous_peak() as peak:
         run = Path(folder) / "run"

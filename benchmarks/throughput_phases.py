@@ -159,7 +159,7 @@ def _agreement(program: LiveProgram, lived: Any, preparation: Preparation) -> Li
 
 def run(scenario: Scenario, cache: Path) -> Phase:
     """Run a scenario as `run_sim.py` does, with all its files."""
-    _import_models()
+    import_all()
     with tempfile.TemporaryDirectory() as folder, counting() as counts:
         clock = _Clock()
         progress = progress_on(sys.stderr, quiet=False)
@@ -186,7 +186,7 @@ def run(scenario: Scenario, cache: Path) -> Phase:
 
 def sweep(loaded: LoadedScenario, cache: Path, jobs: int) -> Phase:
     """Run a sweep as `run_sim.py` does; all its wall time counts, reports as well."""
-    _import_models()
+    import_all()
     os.environ["LSC_CACHE"] = str(cache)
     with tempfile.TemporaryDirectory() as folder, counting() as counts:
         clock = _Clock()
@@ -226,8 +226,9 @@ def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _import_models() -> None:
-    """Import what is imported where models are loaded, as imports do not count."""
+def import_all() -> None:
+    """Import what is only imported where it is needed, as imports do not count."""
+    import numba  # noqa: F401
     import transformers.models.llama.modeling_llama  # noqa: F401
 
     import models.outcome_builder  # noqa: F401
