@@ -71,10 +71,9 @@ def lines(sizes: Sequence[Size], load: float) -> list[str]:
         "|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for size in sizes:
-        without_s = size.whole_s - size.wall_s["report"]
         rows.append(
-            f"| {size.devices:,} | {size.requests:,} | {size.whole_s:.1f} s | {without_s:.1f} s "
-            f"| {1e6 * size.whole_s / size.devices:.0f} us | {size.peak_mb / 1024:.2f} GiB "
+            f"| {size.devices:,} | {size.requests:,} | {size.whole_s:.1f} s "
+            f"| {size.counted_s:.1f} s | {1e6 * size.whole_s / size.devices:.0f} us | {size.peak_mb / 1024:.2f} GiB "
             f"| {size.anonymous_mb / 1024:.2f} GiB "
             f"| {size.anonymous_mb * MIB / size.devices / 1e3:.1f} kB |"
         )
@@ -88,16 +87,21 @@ def lines(sizes: Sequence[Size], load: float) -> list[str]:
 def growth_lines(first: Size, last: Size) -> list[str]:
     """Return how time grows from one size to another, and where the end is."""
     more = last.devices - first.devices
-    grown = last.whole_s / last.devices / (first.whole_s / first.devices)
+    whole = last.whole_s / last.devices / (first.whole_s / first.devices)
+    counted = last.counted_s / last.devices / (first.counted_s / first.devices)
     more_s = (last.whole_s - first.whole_s) / more
-    more_kb = (last.anonymous_mb - first.anonymous_mb) * MIB / more / 1e3
+    resident = max(last.peak_mb - first.peak_mb, 1e-9) * MIB / more
+    anonymous = max(last.anonymous_mb - first.anonymous_mb, 1e-9) * MIB / more
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    most = (memory_bytes - first.anonymous_mb * MIB) / (more_kb * 1e3)
+    most = (memory_bytes - first.anonymous_mb * MIB) / anonymous
     return [
-        f"- time a device from {first.devices:,} to {last.devices:,} devices: x {grown:.2f}",
-        f"- a further device: {1e6 * more_s:.0f} us and {more_kb:.1f} kB that are in no file, "
-        f"{2**30 / (more_kb * 1e3):,.0f} devices a GiB; this machine's memory would end at about "
-        f"{math.floor(most / 1e5) / 10:.1f} million devices",
+        f"- time a device from {first.devices:,} to {last.devices:,} devices: x {counted:.2f} "
+        f"without the report, x {whole:.2f} with it",
+        f"- a further device: {1e6 * more_s:.0f} us; {resident / 1e3:.1f} kB at the peak of memory, "
+        f"which is {2**30 / resident:,.0f} devices a GiB",
+        f"- of that, {anonymous / 1e3:.1f} kB are in no file, which is {2**30 / anonymous:,.0f} "
+        f"devices a GiB: what is in files the system takes back when it needs the memory, so this "
+        f"machine's memory would end at about {math.floor(most / 1e5) / 10:.1f} million devices",
     ]
 
 
@@ -106,10 +110,9 @@ def phase_line(size: Size) -> str:
     parts = ", ".join(
         f"{name} {size.wall_s[name]:.1f} s" for name in ("prepare", "simulate", "report")
     )
-    counted_s = size.whole_s - size.wall_s["report"]
     return (
-        f"- {size.devices:,} devices: {parts}; {size.simulated / counted_s:,.0f} interactions a "
-        f"second over the three worlds; {size.events:,} events of the run; "
+        f"- {size.devices:,} devices: {parts}; {size.simulated / size.counted_s:,.0f} interactions "
+        f"a second over the three worlds; {size.events:,} events of the run; "
         f"{size.record_bytes / size.interactions:.1f} bytes of records an interaction"
     )
 
@@ -122,7 +125,9 @@ def sparse_lines(worlds: Sequence[Sparse]) -> list[str]:
     more_bytes = (last.anonymous_mb - first.anonymous_mb) * MIB / (last.devices - first.devices)
     return [
         f"- a device that is not in session: {more_bytes:.0f} bytes that are in no file "
-        f"({first.devices:,} and {last.devices:,} devices that start {STARTS_PER_S:.0f} a second)"
+        f"({first.devices:,} and {last.devices:,} devices that start {STARTS_PER_S:.0f} a second)",
+        f"- the simulation alone, of the larger of these worlds: {last.events:,} events in "
+        f"{last.wall_s:.1f} s, {last.events / last.wall_s:,.0f} a second",
     ]
 
 

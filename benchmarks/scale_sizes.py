@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class Size:
         """Seconds of the whole run, its report included."""
         return sum(self.wall_s.values())
 
+    @property
+    def counted_s(self) -> float:
+        """Seconds of the run without its report."""
+        return self.whole_s - self.wall_s["report"]
+
 
 @dataclass(frozen=True)
 class Sparse:
@@ -56,10 +62,14 @@ class Sparse:
     Attributes:
         devices: in the world.
         anonymous_mb: peak memory that is in no file, MiB, while devices were in session.
+        events: that happened.
+        wall_s: seconds of the simulation alone, its records included.
     """
 
     devices: int
     anonymous_mb: float
+    events: int
+    wall_s: float
 
 
 def run_size(scenario: Scenario, cache: Path) -> Size:
@@ -89,9 +99,13 @@ def run_size(scenario: Scenario, cache: Path) -> Size:
 def run_sparse(scenario: Scenario, cache: Path) -> Sparse:
     """Prepare and simulate a scenario's world, and nothing else."""
     watch = _MemoryWatch()
+    import_all()
     preparation = prepare(scenario, Directories(None, cache), SILENT)
-    simulate(preparation.world(scenario.policy), watch)
-    return Sparse(preparation.sessions.devices, watch.highest_kb / 2**10)
+    world = preparation.world(scenario.policy)
+    started_s = time.perf_counter()
+    events = simulate(world, watch).events
+    wall_s = time.perf_counter() - started_s
+    return Sparse(world.devices, watch.highest_kb / 2**10, events, wall_s)
 
 
 class _MemoryWatch:

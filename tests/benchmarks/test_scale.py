@@ -18,7 +18,7 @@ def size(devices, whole_s, anonymous_mb):
         9 * devices,
         40 * devices,
         wall_s,
-        900.0,
+        2 * anonymous_mb,
         anonymous_mb,
         devices * 600,
         60 * devices,
@@ -28,15 +28,19 @@ def size(devices, whole_s, anonymous_mb):
 def test_growth_is_told_by_hand():
     text = "\n".join(lines([size(1000, 5.0, 100.0), size(11_000, 27.5, 200.0)], load=0.5))
     assert "| 1,000 | 9,000 | 5.0 s | 3.0 s | 5000 us |" in text
-    assert "x 0.50" in text  # 2.5 ms a device after 5
-    assert "a further device: 2250 us and 10.5 kB" in text  # 22.5 s and 100 MiB by 10,000
+    assert "x 0.77 without the report, x 0.50 with it" in text  # 2.3 and 2.5 ms after 3 and 5
+    assert "a further device: 2250 us;" in text  # 22.5 s by 10,000
+    assert "21.0 kB at the peak" in text
+    assert "10.5 kB are in no file" in text  # 100 MiB by 10,000
     assert "30.0 bytes of records an interaction" in text
 
 
 def test_a_device_that_is_not_in_session_is_told_by_hand():
-    (line,) = sparse_lines([Sparse(1 << 20, 100.0), Sparse(3 << 20, 200.0)])
+    line, speed = sparse_lines([Sparse(1 << 20, 100.0, 10, 1.0), Sparse(3 << 20, 200.0, 30, 2.0)])
     assert "50 bytes" in line
-    assert not sparse_lines([Sparse(1 << 20, 0.0), Sparse(3 << 20, 0.0)])  # where nothing is known
+    assert "30 events in 2.0 s, 15 a second" in speed
+    # Where nothing is known of memory, nothing is told.
+    assert not sparse_lines([Sparse(1 << 20, 0.0, 10, 1.0), Sparse(3 << 20, 0.0, 30, 2.0)])
 
 
 def test_the_peak_of_memory_is_seen():
