@@ -73,8 +73,8 @@ def lines(sizes: Sequence[Size], load: float) -> list[str]:
     for size in sizes:
         rows.append(
             f"| {size.devices:,} | {size.requests:,} | {size.whole_s:.1f} s "
-            f"| {size.counted_s:.1f} s | {1e6 * size.whole_s / size.devices:.0f} us | {size.peak_mb / 1024:.2f} GiB "
-            f"| {size.anonymous_mb / 1024:.2f} GiB "
+            f"| {size.counted_s:.1f} s | {1e6 * size.whole_s / size.devices:.0f} us "
+            f"| {size.peak_mb / 1024:.2f} GiB | {size.anonymous_mb / 1024:.2f} GiB "
             f"| {size.anonymous_mb * MIB / size.devices / 1e3:.1f} kB |"
         )
     rows.append("")
@@ -97,7 +97,7 @@ def growth_lines(first: Size, last: Size) -> list[str]:
     return [
         f"- time a device from {first.devices:,} to {last.devices:,} devices: x {counted:.2f} "
         f"without the report, x {whole:.2f} with it",
-        f"- a further device: {1e6 * more_s:.0f} us; {resident / 1e3:.1f} kB at the peak of memory, "
+        f"- a further device: {1e6 * more_s:.0f} us; {resident / 1e3:.1f} kB at the peak, "
         f"which is {2**30 / resident:,.0f} devices a GiB",
         f"- of that, {anonymous / 1e3:.1f} kB are in no file, which is {2**30 / anonymous:,.0f} "
         f"devices a GiB: what is in files the system takes back when it needs the memory, so this "
