@@ -9,19 +9,22 @@ import simpy
 
 from experiment.scenario import Scenario
 from experiment.shared_inputs import worlds_of
+from sim.compiled import scope
 
-POINT_S = 3.0
+POINT_S = 1.8
 """Of one point, whatever its size: reading what is shared, statistics, figures and page."""
-INTERACTION_S = 13e-6
+INTERACTION_S = 2e-6
 """Of one interaction of a point, in its world and in its records."""
 REQUEST_S = 60e-6
-"""Of one request, in a world."""
+"""Of one request, in a world that is simulated event by event."""
+COMPILED_REQUEST_S = 5e-6
+"""Of one request, in a world that goes through compiled code."""
 PROBE_S = 0.0122
 """Of `_probe_s`, where these were measured: points of `mobile_3g`, one processor."""
 START_BYTES = 650e6
 """Of a process with all libraries."""
-INTERACTION_BYTES = 4000.0
-"""Of one interaction of a point: its worlds, frames and statistics."""
+INTERACTION_BYTES = 500.0
+"""Of one interaction of a point: its worlds, records and statistics."""
 REQUESTED_SHARE = 0.5
 """Of interactions: a policy's own share is not known before it runs, and lies from 0 to 1."""
 CALIBRATION_WORLDS = 20
@@ -55,7 +58,7 @@ def estimated(scenarios: Sequence[Scenario]) -> SweepEstimate | None:
         return None
     speed = _probe_s() / PROBE_S
     worlds_s = {
-        path: speed * _interactions(scenario) * (REQUEST_S if name != "never" else 0.0)
+        path: speed * _interactions(scenario) * (_request_s(scenario) if name != "never" else 0.0)
         for scenario in scenarios
         for name, path in worlds_of(scenario, Path()).items()
     }
@@ -78,7 +81,19 @@ def _point_s(scenario: Scenario) -> float:
     if _is_calibrated(scenario.policy.model_dump()):
         devices = min(interactions, CALIBRATION_DEVICES * scenario.workload.replay_steps)
         requests += CALIBRATION_WORLDS * REQUESTED_SHARE * devices
-    return POINT_S + INTERACTION_S * interactions + REQUEST_S * requests
+    return POINT_S + INTERACTION_S * interactions + _request_s(scenario) * requests
+
+
+def _request_s(scenario: Scenario) -> float:
+    """Return the time of one request; that some policies need events is left out."""
+    compiled = (
+        scenario.models.adaptation.kind == "none"
+        and _interactions(scenario) >= scope.COMPILED_FROM
+        and scope.knows_settings(
+            scenario.serving, scenario.network, scenario.devices, scenario.cloud, scenario.faults
+        )
+    )
+    return COMPILED_REQUEST_S if compiled else REQUEST_S
 
 
 def _is_calibrated(policy: dict[str, object]) -> bool:

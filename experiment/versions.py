@@ -12,6 +12,7 @@ from workloads.library_versions import library_versions
 LIBRARIES = (
     "device-cloud-testbed",
     "matplotlib",
+    "numba",
     "numpy",
     "pandas",
     "pyarrow",

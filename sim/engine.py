@@ -25,9 +25,6 @@ from sim.retraining.retraining import Retraining
 from sim.world import World
 from workloads.progress import SILENT, Progress
 
-COMPILED_FROM = 20_000
-"""Interactions from which on it is worth while to load compiled code."""
-
 
 def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     """Run a world until its last session has ended.
@@ -37,7 +34,7 @@ def simulate(world: World, progress: Progress = SILENT) -> SimulationResult:
     """
     links = world.make_links()
     interactions = int(world.sessions.steps.sum())
-    if interactions < COMPILED_FROM or not scope.knows(world, links):
+    if interactions < scope.COMPILED_FROM or not scope.knows(world):
         return simulate_events(world, links, progress)
     # Here, because importing the compiler takes longer than most small worlds.
     from sim.compiled.simulation import simulate_compiled

@@ -1,48 +1,54 @@
 """Which worlds the compiled loop knows."""
 
+from sim.client.settings import ServingSettings
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.random import RandomServiceTime
 from sim.cloud.service_time.service_time import TokenServiceTime
 from sim.cloud.settings import CloudSettings
-from sim.device.reserves import Reserves
+from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
-from sim.network.latency import ConstantLatency
-from sim.network.links import Links
-from sim.network.preset import ConstantSpeed
+from sim.network.network import Network
+from sim.network.preset import PresetNetwork
 from sim.world import World
 
+COMPILED_FROM = 20_000
+"""Interactions from which on it is worth while to load compiled code."""
 
-def knows(world: World, links: Links) -> bool:
+
+def knows(world: World) -> bool:
     """Tell whether the compiled loop knows everything that there is in a world."""
     return (
         world.adaptation is None
-        and world.faults == FaultSettings(regions=world.faults.regions)
-        and _knows_devices(world)
-        and _knows_links(links)
-        and _knows_cloud(world.cloud)
+        and not world.policies.read_link
+        and not world.policies.read_times
+        and knows_settings(world.serving, world.network, world.hardware, world.cloud, world.faults)
     )
 
 
-def _knows_devices(world: World) -> bool:
-    serving = world.serving
+def knows_settings(
+    serving: ServingSettings,
+    network: Network,
+    devices: DeviceSettings,
+    cloud: CloudSettings,
+    faults: FaultSettings,
+) -> bool:
+    """Tell whether the compiled loop knows everything that settings ask for, whatever the policy.
+
+    Links of constant speed on which nothing is lost, phones that run out of nothing, one queue with
+    static batches, and nothing that fails or is sent again.
+    """
     return (
-        world.availability is None
-        and not Reserves.matter_in(world)
-        and not world.policies.read_link
-        and not world.policies.read_times
+        type(network) is PresetNetwork
+        and not network.loss.probability
+        and faults == FaultSettings(regions=faults.regions)
         and serving.retry.attempts == 1
         and serving.retry.attempt_timeout_s is None
         and serving.circuit_breaker.failures is None
-    )
-
-
-def _knows_links(links: Links) -> bool:
-    return (
-        isinstance(links.medium, ConstantSpeed)
-        and isinstance(links.latency, ConstantLatency)
-        and links.conditions is None
-        and not links.loss.probability
+        and devices.battery is None
+        and devices.budget_covers == "training"
+        and devices.availability is None
+        and _knows_cloud(cloud)
     )
 
 

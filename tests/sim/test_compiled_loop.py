@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_world import make_world
 
-from sim import engine
 from sim.client.settings import ServingSettings
 from sim.cloud.batching.static import StaticBatching
 from sim.cloud.service_time.fixed import FixedServiceTime
@@ -37,7 +36,7 @@ TIMELESS = [each for each in POLICIES if not (each.reads_times or each.reads_lin
 
 def both(world):
     """Run a world, which the compiled loop has to know, by both engines; return what is left."""
-    assert scope.knows(world, world.make_links())
+    assert scope.knows(world)
     return every_engine.simulate(world)
 
 
@@ -129,7 +128,7 @@ def test_devices_of_one_user_that_follow_different_policies():
 
 def test_a_large_world_takes_the_compiled_loop(monkeypatch):
     world = make_world(devices=40, policy=Consistency(threshold=0.6))
-    monkeypatch.setattr(engine, "COMPILED_FROM", 1)
+    monkeypatch.setattr(scope, "COMPILED_FROM", 1)
     compiled = simulate(world)
     monkeypatch.undo()
     events = simulate(world)
@@ -185,4 +184,4 @@ UNKNOWN = {
 @pytest.mark.parametrize("world", UNKNOWN.values(), ids=UNKNOWN)
 def test_what_the_compiled_loop_does_not_know_it_declines(world):
     world = make_world(**{"devices": 4, "policy": Consistency(threshold=0.6), **world})
-    assert not scope.knows(world, world.make_links())
+    assert not scope.knows(world)
