@@ -5,19 +5,20 @@ devices never and always ask, the run's own world, all records, the summary and 
 cloud grows with the fleet (`devices_per_replica`), so that the load on each replica stays the same.
 
 What a device takes that is not in session is measured by two worlds of which the same number of
-devices is in session at a time, one with four times as many devices: how much more memory the
-larger one takes while it is simulated, a device. Large tables are mapped from files on disk, whose
-pages the system takes back whenever it needs the memory, so only memory that is in no file counts.
+devices is in session at a time, one with twice as many devices: how much more memory the larger one
+takes while it is simulated, a device, looked at whenever the loop tells how far it is. Large tables
+are mapped from files on disk, whose pages the system takes back whenever it needs the memory, so
+only memory that is in no file counts.
 
     python -m benchmarks.scale
 """
 
 import argparse
-import math
 import os
 import shlex
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from experiment.directories import Directories
 from experiment.scenario import Scenario
 from experiment.scenario_error import ScenarioError
 from models.errors import ModelError
+from workloads.errors import WorkloadError
 
 SECTION = "Scale"
 SIZES = (10_000, 100_000, 1_000_000)
-SPARSE = (250_000, 1_000_000)
+SPARSE = (500_000, 1_000_000)
 STARTS_PER_S = 20.0
 """At which devices start in the worlds of which few are in session at a time."""
 MIB = 2**20
@@ -90,19 +92,24 @@ def growth_lines(first: Size, last: Size) -> list[str]:
     whole = last.whole_s / last.devices / (first.whole_s / first.devices)
     counted = last.counted_s / last.devices / (first.counted_s / first.devices)
     more_s = (last.whole_s - first.whole_s) / more
-    resident = max(last.peak_mb - first.peak_mb, 1e-9) * MIB / more
-    anonymous = max(last.anonymous_mb - first.anonymous_mb, 1e-9) * MIB / more
-    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    most = (memory_bytes - first.anonymous_mb * MIB) / anonymous
-    return [
+    told = [
         f"- time a device from {first.devices:,} to {last.devices:,} devices: x {counted:.2f} "
         f"without the report, x {whole:.2f} with it",
-        f"- a further device: {1e6 * more_s:.0f} us; {resident / 1e3:.1f} kB at the peak, "
-        f"which is {2**30 / resident:,.0f} devices a GiB",
-        f"- of that, {anonymous / 1e3:.1f} kB are in no file, which is {2**30 / anonymous:,.0f} "
-        f"devices a GiB: what is in files the system takes back when it needs the memory, so this "
-        f"machine's memory would end at about {math.floor(most / 1e5) / 10:.1f} million devices",
+        f"- a further device: {1e6 * more_s:.0f} us",
     ]
+    resident = (last.peak_mb - first.peak_mb) * MIB / more
+    if resident > 0:
+        told[-1] += f" and {resident / 1e3:.1f} kB at the peak, {2**30 / resident:,.0f} a GiB"
+    anonymous = (last.anonymous_mb - first.anonymous_mb) * MIB / more
+    if anonymous > 0:
+        memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        most = (memory_bytes - first.anonymous_mb * MIB) / anonymous
+        told.append(
+            f"- of that, {anonymous / 1e3:.1f} kB are in no file, {2**30 / anonymous:,.0f} devices "
+            "a GiB: what is in files the system takes back when it needs the memory, so this "
+            f"machine's memory would end at about {most / 1e6:.1f} million devices"
+        )
+    return told
 
 
 def phase_line(size: Size) -> str:
@@ -134,7 +141,12 @@ def sparse_lines(worlds: Sequence[Sparse]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return the exit status."""
     words = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options = parser.parse_args(words)
+    for key in ("devices", "sparse"):
+        sizes = getattr(options, key)
+        if any(later <= earlier for earlier, later in pairwise(sizes)):
+            parser.error(f"argument --{key}: sizes have to ascend")
     try:
         directories = Directories(None, options.cache or Directories.from_environment().cache)
         directories.make_cache()
@@ -148,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
                 options.out,
             )
             print(f"\nwritten to {options.out}")
-    except (ModelError, ScenarioError) as error:
+    except (ModelError, ScenarioError, WorkloadError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except OSError as error:
@@ -185,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_devices,
         nargs="*",
         default=SPARSE,
-        help="sizes of two worlds of which few devices are in session (default: 250000 1000000)",
+        help="sizes of two worlds of which few devices are in session (default: 500000 1000000)",
     )
     add("--cache", type=Path, help="keeps the weights (default: LSC_CACHE, or the user's cache)")
     add("--out", type=_out, default=RESULTS, help="file of results, or none (default: %(default)s)")

@@ -44,7 +44,6 @@ class Phase:
     Attributes:
         interactions: that were simulated, of the run alone.
         wall_s: seconds after imports, without training and reports.
-        cpu_s: seconds of processors in that time, of the process and its children.
         events: of the run.
         peak_mb: the process's peak resident memory, MiB.
         llm: passes of the LLM.
@@ -56,7 +55,6 @@ class Phase:
 
     interactions: int
     wall_s: float
-    cpu_s: float
     events: int
     peak_mb: float
     llm: EncodeCalls
@@ -133,14 +131,13 @@ def live(
     program = LiveProgram(world, preparation.models.replay, srm, llm)
     with progress.phase("Live plainly", world.sessions.steps.sum()) as advance:
         program.told = advance
-        clock = _Clock()
+        started_s = time.perf_counter()
         lived = program.run()
-        wall_s, cpu_s = clock.read()
+        wall_s = time.perf_counter() - started_s
     interactions = int(lived.interactions.happened.sum())
     phase = Phase(
         interactions=interactions,
         wall_s=wall_s,
-        cpu_s=cpu_s,
         events=lived.events,
         peak_mb=peak_mb(),
         llm=EncodeCalls(program.llm_calls, program.llm_positions),
@@ -161,11 +158,9 @@ def run(scenario: Scenario, cache: Path) -> Phase:
     """Run a scenario as `run_sim.py` does, with all its files."""
     import_all()
     with tempfile.TemporaryDirectory() as folder, counting() as counts:
-        clock = _Clock()
         progress = progress_on(sys.stderr, quiet=False)
         directory = Path(folder) / "run"
         block = run_scenario(scenario, directory, progress, directories=Directories(None, cache))
-        _, cpu_s = clock.read()
     engine = block["engine"]
     parts_s = {name: engine["wall_s"][name] for name in ("prepare", "infer", "simulate")}
     wall_s = sum(parts_s.values())
@@ -173,7 +168,6 @@ def run(scenario: Scenario, cache: Path) -> Phase:
     return Phase(
         interactions=block["interactions"],
         wall_s=wall_s,
-        cpu_s=cpu_s,
         events=engine["events"],
         peak_mb=peak_mb(),
         llm=counts.of("CausalLm"),
@@ -189,16 +183,15 @@ def sweep(loaded: LoadedScenario, cache: Path, jobs: int) -> Phase:
     import_all()
     os.environ["LSC_CACHE"] = str(cache)
     with tempfile.TemporaryDirectory() as folder, counting() as counts:
-        clock = _Clock()
+        started_s = time.perf_counter()
         progress = progress_on(sys.stderr, quiet=False)
         table = run_sweep(loaded, Path(folder) / "sweep", progress, jobs=jobs).table
-        wall_s, cpu_s = clock.read()
+        wall_s = time.perf_counter() - started_s
     get_reusable_executor().shutdown()  # or its idle processes keep this one for minutes
     interactions = int(table["interactions"].sum())
     return Phase(
         interactions=interactions,
         wall_s=wall_s,
-        cpu_s=cpu_s,
         events=int(table["engine.events"].sum()),
         peak_mb=max(peak_mb(), peak_mb(resource.RUSAGE_CHILDREN)),
         llm=counts.of("CausalLm"),
@@ -232,17 +225,3 @@ def import_all() -> None:
     import transformers.models.llama.modeling_llama  # noqa: F401
 
     import models.outcome_builder  # noqa: F401
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self._wall_s, self._cpu_s = time.perf_counter(), self._processors_s()
-
-    def read(self) -> tuple[float, float]:
-        """Return the seconds of wall time and of processors since it was made."""
-        return time.perf_counter() - self._wall_s, self._processors_s() - self._cpu_s
-
-    @staticmethod
-    def _processors_s() -> float:
-        times = os.times()
-        return times.user + times.system + times.children_user + times.children_system

@@ -20,7 +20,7 @@ from workloads.content_cache import ContentCache, Entry
 from workloads.interaction_log import InteractionLog
 from workloads.progress import SILENT, Progress
 
-LISTS_VERSION = 1
+LISTS_VERSION = 2
 """Raised whenever the same weights and prefixes give other lists than before."""
 FILLERS_VERSION = 2
 """Raised whenever the same lists are filled up with other items than before."""

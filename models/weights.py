@@ -25,7 +25,7 @@ from workloads.library_versions import library_versions as versions_of
 from workloads.progress import SILENT, Progress
 from workloads.splits import Split
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised whenever the same settings train other weights than before."""
 
 LIBRARIES = ("numpy", "scipy", "tokenizers", "torch", "transformers")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks.results import RESULTS
 from benchmarks.scale import few_in_session, lines, main, sparse_lines
 from benchmarks.scale_sizes import Size, Sparse, anonymous_peak, run_size, run_sparse
 from benchmarks.throughput_workload import workload
@@ -29,8 +28,7 @@ def test_growth_is_told_by_hand():
     text = "\n".join(lines([size(1000, 5.0, 100.0), size(11_000, 27.5, 200.0)], load=0.5))
     assert "| 1,000 | 9,000 | 5.0 s | 3.0 s | 5000 us |" in text
     assert "x 0.77 without the report, x 0.50 with it" in text  # 2.3 and 2.5 ms after 3 and 5
-    assert "a further device: 2250 us;" in text  # 22.5 s by 10,000
-    assert "21.0 kB at the peak" in text
+    assert "a further device: 2250 us and 21.0 kB at the peak" in text  # 22.5 s by 10,000
     assert "10.5 kB are in no file" in text  # 100 MiB by 10,000
     assert "30.0 bytes of records an interaction" in text
 
@@ -60,9 +58,17 @@ def test_runs_of_two_kinds_are_measured(tmp_path):
     assert run_sparse(tiny, tmp_path).devices == 60
 
 
-def test_a_number_that_is_none_is_refused(capsys):
+def test_where_memory_is_not_known_nothing_is_told_of_it():
+    text = "\n".join(lines([size(1000, 5.0, 0.0), size(11_000, 27.5, 0.0)], load=0.5))
+    assert "a further device: 2250 us\n" in text
+    assert "a GiB" not in text
+
+
+@pytest.mark.parametrize(
+    "words", [["--devices", "many"], ["--devices", "9", "9"], ["--sparse", "9", "8"]]
+)
+def test_sizes_that_are_none_or_do_not_ascend_are_refused(words, capsys):
     with pytest.raises(SystemExit) as refused:
-        main(["--devices", "many"])
+        main(words)
     assert refused.value.code == 2
-    assert "many" in capsys.readouterr().err
-    assert RESULTS.name == "RESULTS.md"
+    assert words[0] in capsys.readouterr().err
