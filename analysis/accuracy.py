@@ -46,7 +46,8 @@ def by_user(user: NDArray[Any], rank_by_series: Mapping[str, NDArray[Any]]) -> p
     return sums.frame()
 
 
-#: Interactions whose metrics are added up together: what is made of them stays in the processor.
+#: Interactions whose metrics are added up together: what is made of them stays in the processor. Of
+#: more users, as many interactions as users, as adding goes over all users too.
 _CHUNK = 2**16
 
 
@@ -82,8 +83,9 @@ class UserSums:
                 )
         self._interactions += np.bincount(row, minlength=len(self._users))
         ranks = {series: np.asarray(rank) for series, rank in rank_by_series.items()}
-        for start in range(0, len(row), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        chunk = max(_CHUNK, len(self._users))
+        for start in range(0, len(row), chunk):
+            part = slice(start, start + chunk)
             self._add_chunk(row[part], {series: rank[part] for series, rank in ranks.items()})
 
     def _add_chunk(self, row: NDArray[np.int64], ranks: Mapping[str, NDArray[Any]]) -> None:

@@ -1,7 +1,11 @@
 """Accuracy by user and the comparisons made from it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
 from analysis.accuracy import Accuracies, by_user
 from analysis.metrics import METRICS, per_interaction
@@ -17,6 +21,27 @@ def test_sums_by_user_by_hand() -> None:
     assert frame["mrr"].tolist() == pytest.approx([1 / 2 + 1 / 30, 1 + 1 / 3, 1, 0])
     assert str(frame["user"].dtype) == "int32"
     assert str(frame["interactions"].dtype) == "int64"
+
+
+def test_sums_of_many_users_cost_a_few_passes_over_the_interactions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(2)
+    users, interactions = 100_000, 300_000
+    user = rng.permutation(np.arange(interactions) % users)
+    rank = rng.integers(0, 25, interactions)
+    counting, added = np.bincount, [0]
+
+    def counted(row: NDArray[Any], *given: Any, **named: Any) -> NDArray[Any]:
+        added[0] += len(row)
+        return counting(row, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "bincount", counted)
+        frame = by_user(user, {"run": rank})
+    assert added[0] <= (1 + 2 * len(METRICS)) * interactions
+    for metric, values in per_interaction(rank).items():
+        assert_array_equal(frame[metric], counting(user, values))
 
 
 def test_means_are_over_interactions_not_over_users() -> None:
