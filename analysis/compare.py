@@ -10,11 +10,11 @@ import pandas as pd
 
 from analysis import comparison, page, run_costs, tables, verdict
 from analysis.comparison import FREQUENCY, Comparison, Difference
+from analysis.errors import RecordsError
 from analysis.figures import compared_runs
 from analysis.intervals import Estimate
 from analysis.metrics import HEADLINE
 from analysis.numerals import count, percent_with_interval, with_interval
-from analysis.records import RecordsError
 
 SHOWN = (HEADLINE, "hr@10", "mrr")
 OUT = Path("comparison")

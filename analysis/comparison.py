@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.errors import RecordsError
 from analysis.intervals import RESAMPLES, Estimate, Ratios, UserResamples
 from analysis.metrics import METRICS
-from analysis.records import RecordsError, read_frame, read_json, read_yaml
+from analysis.records import read_frame, read_json, read_yaml
 
 FREQUENCY = "request_frequency"
 

@@ -6,7 +6,7 @@ simulated time, `_steps` interactions, `bytes_` bytes). Dtypes with a capital (`
 Ranks are 1-based. Users are joined on `user`, devices on `device`, interactions on `device` and
 `step`. The scripts in `analysis/examples` show them in use.
 
-All functions raise `analysis.records.RecordsError`, which names the file, where one is missing or
+All functions raise `analysis.errors.RecordsError`, which names the file, where one is missing or
 malformed.
 """
 

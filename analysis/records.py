@@ -12,6 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from analysis.accuracy import SERIES, Accuracies
+from analysis.errors import RecordsError
 from analysis.intervals import UserResamples
 from analysis.stored_columns import Columns, StoredColumns
 
@@ -37,14 +38,6 @@ COLUMNS = {
 
 WORLDS = ("run", "never", "always")
 """The worlds that every run simulates: its own, and the ends that it is compared with."""
-
-
-class RecordsError(Exception):
-    """A directory's files cannot be read as records: which file, and what is wrong with it."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -243,11 +236,7 @@ def read_frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 def _stored(path: Path) -> StoredColumns:
     if not path.is_file():
         raise RecordsError(path, "no such file; a finished run's directory has it")
-    try:
-        stored = StoredColumns(path)
-    except (OSError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise RecordsError(path, f"is no parquet file ({problem})") from None
+    stored = StoredColumns(path)
     missing = [name for name in COLUMNS.get(path.name, "").split() if name not in stored]
     if missing:
         raise RecordsError(path, f"lacks the column {missing[0]!r}")

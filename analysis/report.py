@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import run_report, sweep_records, sweep_report
+from analysis.errors import RecordsError
 from analysis.metrics import HEADLINE, METRICS
-from analysis.records import RecordsError
 
 
 def write(directory: str | Path, metric: str = HEADLINE, *, png: bool = True) -> Path:

@@ -1,5 +1,7 @@
 """Columns of a parquet file, read when they are asked for: millions of rows take little memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, overload
 
@@ -7,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from analysis.errors import RecordsError
 
 
 class StoredColumns:
@@ -21,12 +25,13 @@ class StoredColumns:
         columns: their names.
 
     Raises:
-        OSError, ValueError: if it is no parquet file.
+        RecordsError: if it is no parquet file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        metadata = pq.read_metadata(path)
+        with _reading(path):
+            metadata = pq.read_metadata(path)
         self._rows = int(metadata.num_rows)
         self.columns: tuple[str, ...] = tuple(metadata.schema.to_arrow_schema().names)
 
@@ -54,17 +59,33 @@ class StoredColumns:
 
         Raises:
             KeyError: there is no such column.
+            RecordsError: the file's footer is sound and what it points to is not.
         """
         names = [name] if isinstance(name, str) else list(name)
         for each in names:
             if each not in self.columns:
                 raise KeyError(each)
-        frame = pd.read_parquet(self._path, columns=names)
+        with _reading(self._path):
+            frame = pd.read_parquet(self._path, columns=names)
         return frame[name]
 
     def frame(self) -> pd.DataFrame:
-        """Read all of it."""
-        return pd.read_parquet(self._path)
+        """Read all of it.
+
+        Raises:
+            RecordsError: as of a column.
+        """
+        with _reading(self._path):
+            return pd.read_parquet(self._path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise RecordsError(path, f"is no parquet file ({problem})") from None
 
 
 Columns = pd.DataFrame | StoredColumns

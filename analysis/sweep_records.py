@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis import overridden, point_records, sweep_panels
+from analysis.errors import RecordsError
 from analysis.metrics import HEADLINE, METRICS
 from analysis.panel import Panel
-from analysis.records import RecordsError, read_frame, read_json, read_yaml
+from analysis.records import read_frame, read_json, read_yaml
 from analysis.sweep_labels import REPLICATES, labelled, section
 
 #: Columns that every point's summary gives.

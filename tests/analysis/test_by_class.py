@@ -9,8 +9,9 @@ import pytest
 from run_directory import write_run
 
 from analysis import accuracy, by_class, records, run_report
+from analysis.errors import RecordsError
 from analysis.numerals import with_interval
-from analysis.records import RecordsError, RunRecords
+from analysis.records import RunRecords
 
 DEVICES = 90
 

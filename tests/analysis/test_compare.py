@@ -11,7 +11,7 @@ from run_directory import Case, write_run
 
 from analysis import compare, comparison, report
 from analysis.accuracy import Accuracies
-from analysis.records import RecordsError
+from analysis.errors import RecordsError
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ import yaml
 from run_directory import Case, write_run
 
 from analysis import records, report, run_report
+from analysis.errors import RecordsError
 from analysis.figures import accuracy_baselines, freshness_curve, request_placement
-from analysis.records import RecordsError
+from analysis.stored_columns import StoredColumns
 
 FIGURES = [
     "freshness_curve",
@@ -339,6 +340,24 @@ def test_bad_records_end_in_one_line(
     assert problem in message
     assert message.count("\n") == 1
     assert not (directory / "report.html").exists()
+
+
+@pytest.mark.parametrize("file", ["interactions", "requests", "freshness", "cloud_load"])
+def test_overwritten_columns_end_in_one_line(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = write_run(tmp_path / "run", Case(users=5, devices=5))
+    path = directory / f"{file}.parquet"
+    content = path.read_bytes()
+    footer = content[-8 - int.from_bytes(content[-8:-4], "little") :]
+    path.write_bytes(content[:4] + b"x" * (len(content) - 4 - len(footer)) + footer)
+    assert len(StoredColumns(path))  # its footer is sound
+    assert report.main([str(directory)]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {path}: is no parquet file (")
+    assert message.count("\n") == 1
+    with pytest.raises(RecordsError, match="is no parquet file"):
+        records.read_frame(path)
 
 
 def test_missing_column_and_directory(tmp_path: Path) -> None:

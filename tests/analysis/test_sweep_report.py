@@ -12,8 +12,8 @@ from run_directory import Case, write_run, write_sweep
 from shootout_directory import Series, write_shootout
 
 from analysis import costs, policy_contest, report, sweep_findings, sweep_records, swept_words
+from analysis.errors import RecordsError
 from analysis.figures import trade_off
-from analysis.records import RecordsError
 from analysis.summary import flatten
 
 

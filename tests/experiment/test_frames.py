@@ -12,7 +12,7 @@ from tiny_scenario import TINY
 
 from analysis import examples, frames, records, sweep_records
 from analysis.accuracy import Accuracies
-from analysis.records import RecordsError
+from analysis.errors import RecordsError
 from experiment.scenario import from_mapping
 from experiment.sweep import run_sweep
 from workloads.progress import SILENT
