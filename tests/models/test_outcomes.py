@@ -14,7 +14,7 @@ import pytest
 import torch
 from live_calls import TOLERANCE, Agreement
 from plain_outcomes import PlainOutcomes
-from small_log import FIRST_LIST_AGE, HISTORY, Small, tiny_settings
+from small_log import FIRST_LIST_AGE, HISTORY, Small, pattern_log, tiny_settings
 
 from models.candidate_source import CatalogueScan
 from models.errors import ModelError
@@ -276,6 +276,25 @@ def test_the_store_is_canonical(small: Small, tmp_path: Path) -> None:
     names = sorted(path.name for path in stored.glob("*.npy"))
     assert len(names) == 37
     assert filecmp.cmpfiles(stored, tmp_path / "again", names, shallow=False)[0] == names
+
+
+def test_two_threads_give_the_same_store_twice(tmp_path: Path) -> None:
+    log = pattern_log(users=600)  # enough that torch shares its products out
+    workload = WorkloadSettings(
+        replay_steps=STEPS, calibration_steps=2, min_history=4, history=HISTORY
+    )
+    parts = split(log, workload)
+    recipe = {"max_epochs": 1, "batch_interactions": 1024}
+    settings = tiny_settings(threads=2, training={"srm": recipe, "llm": recipe})
+    stores = []
+    for name in ("one", "other"):
+        prepared = prepare(log, parts, HISTORY, FIRST_LIST_AGE, settings, tmp_path / name)
+        stores.append(prepared.outcomes.__reduce__()[1][0])
+    one, other = stores
+    names = sorted(path.name for path in one.glob("*.npy"))
+    assert len(names) == 37
+    assert filecmp.cmpfiles(one, other, names, shallow=False)[0] == names
+    assert content_hash(one) == content_hash(other)
 
 
 def test_where_seen_items_stay_nothing_is_hidden_or_dropped(small: Small, tmp_path: Path) -> None:
