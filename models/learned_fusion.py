@@ -44,7 +44,10 @@ def fitted_weight(
     """Return the weight with the highest NDCG@10 on calibration steps.
 
     They are seen from the context that is replayed afterwards: its calibration steps come last in
-    it, after what is left of `history`. Nothing of the replay windows is read.
+    it, after what is left of `history`. So the contexts that the weight is fitted on are shorter
+    than those replayed, by up to `calibration_steps` interactions (the list that is a step old, by
+    one more), and a `history` of 1 leaves nothing before any of them: without evidence the weight
+    is `WITHOUT_EVIDENCE`. Nothing of the replay windows is read.
 
     Args:
         replay: what is replayed.

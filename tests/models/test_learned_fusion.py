@@ -33,10 +33,12 @@ def fit(
     directory: Path,
     srm: Recommender | None = None,
     progress: Progress = SILENT,
+    history: int = HISTORY,
 ) -> float:
     trained, llm = small.models()
     plan = plan_of("cpu", 1)
-    replay = Replay(log, small.split, HISTORY, FIRST_LIST_AGE, CandidateSettings(count=8))
+    age_steps = min(FIRST_LIST_AGE, history - 1)
+    replay = Replay(log, small.split, history, age_steps, CandidateSettings(count=8))
     source = CatalogueScan(llm, log, plan, exclude_seen=True)
     builder = OutcomeBuilder(replay, srm or trained, False, source, plan)
     shape = OutcomeShape(len(small.split.device_users), replay.steps, 8)
@@ -76,6 +78,15 @@ def test_the_fitted_weight_is_that_of_the_definition(
     if not noise:
         assert own == small.prepared.learned_weight
     assert (own > 1) == (noise == 0)
+
+
+def test_a_context_of_one_interaction_holds_no_evidence(small: Small, tmp_path: Path) -> None:
+    srm, llm = small.models()
+    grid = [float(weight) for weight in WEIGHTS]
+    assert fit(small, small.log, tmp_path, history=1) == WITHOUT_EVIDENCE
+    two = fit(small, small.log, tmp_path, history=2)
+    assert two == plain_learned_weight(small.log, small.split, 2, 8, srm, llm, grid)
+    assert two != WITHOUT_EVIDENCE
 
 
 def test_nothing_of_the_replay_reaches_the_weight(small: Small, tmp_path: Path) -> None:
