@@ -5,7 +5,7 @@ program ends, however it ends.
 """
 
 import mmap
-import shutil
+import os
 import tempfile
 from typing import Any
 
@@ -22,7 +22,7 @@ _AT_ONCE = 1 << 18
 def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
     """Return a table of zeros, on disk if it is large and the disk of the cache has room.
 
-    Rows that are never written take neither memory nor disk.
+    Rows that are never written take no memory.
     """
     entries = int(np.prod(shape))
     size_bytes = entries * np.dtype(dtype).itemsize
@@ -31,12 +31,11 @@ def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArra
     directory = cache_directory()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(directory).free < 2 * size_bytes:
-            return np.zeros(shape, dtype)
         with tempfile.TemporaryFile(dir=directory) as file:
-            file.truncate(size_bytes)
+            # Reserved at once: where a mapped page finds no room later, the process is killed.
+            os.posix_fallocate(file.fileno(), 0, size_bytes)
             content = mmap.mmap(file.fileno(), size_bytes)
-    except OSError:
+    except (OSError, AttributeError):  # no room, or a system that reserves none
         return np.zeros(shape, dtype)
     return np.frombuffer(content, dtype).reshape(shape)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.compiled.code import compiled
 from sim.policies import Policy, PolicyView
 from sim.world import World
+from workloads import disk_tables
 
 ENTRIES_AT_ONCE = 2_000_000
 """Answers that are worked on together, which bounds the memory that they take meanwhile."""
@@ -24,12 +25,12 @@ class NextAsking:
 
     Attributes:
         row: int32, shape [devices]; row of each device in the table.
-        step: int8 or int16, shape [rows, cells]: the first step at or after that of a cell at which
+        step: int16, shape [rows, cells]: the first step at or after that of a cell at which
             a device asks that holds the cell's list, as far as the window goes; T if there is none.
     """
 
     row: NDArray[np.int32]
-    step: NDArray[np.integer]
+    step: NDArray[np.int16]
 
     @classmethod
     def of(cls, world: World, draws: NDArray[np.float64]) -> "NextAsking":
@@ -43,7 +44,7 @@ class NextAsking:
         if len(policies.policies) == 1 and not draws.size:
             users = np.arange(len(table.fresh_consistency))
             return cls(user.astype(np.int32), _table(world, policies.policies[0], users))
-        step = np.empty((world.devices, _cells(world)), _dtype(table.steps))
+        step = disk_tables.zeros((world.devices, _cells(world)), np.int16)
         for position, policy in enumerate(policies.policies):
             devices = np.flatnonzero(policies.of_device == position)
             step[devices] = _table(world, policy, user[devices], draws[devices])
@@ -54,25 +55,21 @@ def _cells(world: World) -> int:
     return int(world.table.cell_offset[-1]) + world.table.steps
 
 
-def _dtype(steps: int) -> type[np.integer]:
-    return np.int8 if steps < np.iinfo(np.int8).max else np.int16
-
-
 def _table(
     world: World,
     policy: Policy,
     user: NDArray[np.int64],
     draws: NDArray[np.float64] | None = None,
-) -> NDArray[np.integer]:
+) -> NDArray[np.int16]:
     """Return the next asking steps of one policy for entities that replay these users."""
     steps = world.table.steps
-    next_step = np.full((len(user), _cells(world)), steps, _dtype(steps))
+    next_step = np.zeros((len(user), _cells(world)), np.int16)
     at_once = max(1, ENTRIES_AT_ONCE // steps)
     for start in range(0, len(user), at_once):
         part = slice(start, start + at_once)
         drawn = None if draws is None or not draws.size else draws[part]
         for first, cells, asks in _answers(world, policy, user[part], drawn):
-            _fill(next_step[part, cells], asks, first)
+            _fill(next_step, start, cells.start, asks, first)
     return next_step
 
 
@@ -103,12 +100,14 @@ def _answers(
 
 
 @compiled
-def _fill(next_step: NDArray[np.integer], asks: NDArray[np.bool_], first: int) -> None:
-    """Fill the cells of one list, which begin at step `first`."""
+def _fill(
+    next_step: NDArray[np.int16], start: int, cell: int, asks: NDArray[np.bool_], first: int
+) -> None:
+    """Fill the cells of one list, which begin at step `first`, from a row and a cell on."""
     entities, steps = asks.shape
     for entity in range(entities):
         asking = first + steps
         for place in range(steps - 1, -1, -1):
             if asks[entity, place]:
                 asking = first + place
-            next_step[entity, place] = asking
+            next_step[start + entity, cell + place] = asking

@@ -58,14 +58,32 @@ def _place(rules: Any, request: Any) -> int:
 
 
 @compiled
-def queue(at: Any, requests: Rows, number: int) -> None:
-    """Let a request wait behind all others."""
-    if at.waiting == 0:
+def queue(rules: Any, at: Any, requests: Rows, number: int) -> None:
+    """Let a request wait: behind all that arrived before, or together with it from devices before.
+
+    Some of this very instant may have been queued already, where settling it made others arrive.
+    """
+    request, ahead, behind = requests[number], -1, at.first_waiting
+    if at.waiting and not _precedes(rules, request, requests[at.last_waiting]):
+        ahead, behind = at.last_waiting, -1
+    elif at.waiting:
+        while not _precedes(rules, request, requests[behind]):
+            ahead, behind = behind, requests[behind].behind
+    if at.waiting == 0 or ahead == at.last_waiting:
+        at.last_waiting = number
+    if ahead < 0:
         at.first_waiting = number
     else:
-        requests[at.last_waiting].behind = number
-    at.last_waiting = number
+        requests[ahead].behind = number
+    request.behind = behind
     at.waiting += 1
+
+
+@compiled
+def _precedes(rules: Any, request: Any, other: Any) -> bool:
+    if request.arrived_cloud_s != other.arrived_cloud_s:
+        return request.arrived_cloud_s < other.arrived_cloud_s
+    return _place(rules, request) < _place(rules, other)
 
 
 @compiled

@@ -85,7 +85,7 @@ REQUEST = np.dtype(
         ("step", np.int16),
         ("outcome", np.int8),
         ("answer", np.int8),
-        ("bytes_up", np.int32),
+        ("bytes_up", np.int64),
         ("batch_size", np.int32),
         ("behind", np.int32),
         ("session", np.int32),
@@ -215,13 +215,13 @@ class Windows(NamedTuple):
     Attributes:
         shown: `SHOWN`, shape [places, T].
         think_s: float64, shape [places, T - 1].
-        next_asking: int8 or int16, shape [rows, cells]; as in `sim.compiled.asking.NextAsking`.
+        next_asking: int16, shape [rows, cells]; as in `sim.compiled.asking.NextAsking`.
         cell_offset: int64, shape [T + 2]; as in the outcome table.
     """
 
     shown: Rows
     think_s: NDArray[np.float64]
-    next_asking: NDArray[np.integer]
+    next_asking: NDArray[np.int16]
     cell_offset: NDArray[np.int64]
 
 

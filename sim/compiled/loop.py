@@ -82,7 +82,7 @@ def _settle(
             factor = _factor(rules, factors, request)
             send_down(rules, at, heap, sessions[request.session], request, number, factor)
         else:
-            queue(at, requests, number)
+            queue(rules, at, requests, number)
         number = behind
     serve(rules, at, heap, requests, station)
 
@@ -118,8 +118,6 @@ def advance(state: State, most_events: int) -> int:
     # Room for whatever one event can add.
     most = len(heap) - SPARE_EVENTS - rules.batch_size - len(state.station.working)
     for _ in range(most_events):
-        if at.heap + at.arriving > most:
-            return FULL
         timeout_s = first_timeout_s(rules, at, requests)
         while True:
             time_s = min(timeout_s, heap[0].time_s) if at.heap else timeout_s
@@ -129,6 +127,8 @@ def advance(state: State, most_events: int) -> int:
                 return FULL
         if time_s == math.inf:
             return DONE
+        if at.heap + at.arriving > most:
+            return FULL
         at.events += 1
         at.now_s = time_s
         over, place = False, 0

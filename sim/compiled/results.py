@@ -25,26 +25,33 @@ REQUESTS_AT_ONCE = 1 << 18
 
 
 @compiled_with_arrays
-def _order_by_device(device: NDArray[np.int32], devices: int) -> NDArray[np.int32]:
+def _order_by_device(requests: Rows, devices: int) -> NDArray[np.int32]:
     """Return the order by device, in which those of a device stay as they are: int32."""
     place = np.zeros(devices + 1, np.int64)
-    for each in device:
-        place[each + 1] += 1
+    for position in range(len(requests)):
+        place[requests[position].device + 1] += 1
     place = np.cumsum(place)
-    order = np.empty(len(device), np.int32)
-    for position, each in enumerate(device):
-        order[place[each]] = position
-        place[each] += 1
+    order = np.empty(len(requests), np.int32)
+    for position in range(len(requests)):
+        device = requests[position].device
+        order[place[device]] = position
+        place[device] += 1
     return order
 
 
 @compiled_with_arrays
-def _wire_bytes(rules: Any, size_bytes: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the sizes of messages with the headers of their packets."""
-    sizes = np.empty(len(size_bytes), np.int64)
-    for place, size in enumerate(size_bytes):
-        sizes[place] = wire_bytes(rules, size)
+def _wire_bytes(rules: Any, requests: Rows) -> NDArray[np.int64]:
+    """Return the sizes of requests with the headers of their packets: int64."""
+    sizes = np.empty(len(requests), np.int64)
+    for position in range(len(requests)):
+        sizes[position] = wire_bytes(rules, requests[position].bytes_up)
     return sizes
+
+
+def compile_results(state: State) -> None:
+    """Compile what results need."""
+    _order_by_device(state.requests[:0], 0)
+    _wire_bytes(state.rules[0], state.requests[:0])
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Finished:
     def of(cls, world: World, state: State, horizon_s: float) -> "Finished":
         """Look back from the end."""
         state = state._replace(requests=state.requests[: state.at["requests"][0]])
-        order = _order_by_device(state.requests["device"], world.devices)
+        order = _order_by_device(state.requests, world.devices)
         return cls(world, state, horizon_s, disk_tables.taken(state.requests, order))
 
     def requests(self) -> RequestRecords:
@@ -132,7 +139,7 @@ class Finished:
         def both(up: NDArray[Any], down: NDArray[Any]) -> NDArray[Any]:
             return np.stack((up, down), axis=1).ravel()
 
-        up_bytes = _wire_bytes(rules, sent["bytes_up"])
+        up_bytes = _wire_bytes(rules, sent)
         served = sent["answer"] == Answer.LIST
         down_bytes = np.where(
             served,

@@ -3,8 +3,7 @@
 from sim.client.settings import ServingSettings
 from sim.cloud.autoscaling.none import NoAutoscaling
 from sim.cloud.batching.static import StaticBatching
-from sim.cloud.service_time.random import RandomServiceTime
-from sim.cloud.service_time.service_time import TokenServiceTime
+from sim.cloud.service_time.service_time import ServiceTime, TokenServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.device.settings import DeviceSettings
 from sim.faults.settings import FaultSettings
@@ -61,6 +60,6 @@ def _knows_cloud(cloud: CloudSettings) -> bool:
         and cloud.routing.one_queue
         and cloud.order == "arrival"
         and not cloud.drop_expired
-        and not isinstance(service_time, RandomServiceTime)
+        and type(service_time).timer in (ServiceTime.timer, TokenServiceTime.timer)
         and not tokens_vary
     )

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.cloud.batching.static import StaticBatching
+from sim.compiled import code
 from sim.compiled.asking import NextAsking
-from sim.compiled.code import CODE_DIRECTORY
 from sim.compiled.columns import (
     BUCKET,
     EVENT,
@@ -26,7 +26,7 @@ from sim.compiled.columns import (
     Windows,
 )
 from sim.compiled.loop import CUT, DONE, FULL, SPARE_EVENTS, advance
-from sim.compiled.results import Finished
+from sim.compiled.results import Finished, compile_results
 from sim.energy import fleet_energy_j, network_records
 from sim.network.latency import ConstantLatency
 from sim.network.links import Links
@@ -56,9 +56,11 @@ def simulate_compiled(world: World, links: Links, progress: Progress = SILENT) -
         progress: told how many sessions have ended.
     """
     state = _state(world, links)
-    if not CODE_DIRECTORY.exists():
+    if not code.is_kept():
         with progress.phase("compile the event loop, which is kept", 1):
             advance(state, 0)
+            compile_results(state)
+            code.keep()
     with progress.phase("simulate", world.devices) as told:
         finished, ended = 0, CUT
         while ended != DONE:
@@ -132,9 +134,9 @@ def _grown(rows: NDArray[Any], count: int) -> NDArray[Any]:
 
 def _state(world: World, links: Links) -> State:
     """Return the state before the first session."""
-    batching, steps = world.cloud.batching, world.table.steps
-    assert isinstance(batching, StaticBatching)
-    batch_s = [0.0, *map(world.cloud.service_time.batch_s, range(1, batching.size + 1))]
+    steps = world.table.steps
+    size = _most_together(world)
+    batch_s = [0.0, *map(world.cloud.service_time.batch_s, range(1, size + 1))]
     asking = NextAsking.of(world, world.policy_draws())
     fleet = _fleet(world, links, asking.row)
     places, most_requests = min(world.devices, ROOM), int(fleet.steps.sum())
@@ -157,7 +159,7 @@ def _state(world: World, links: Links) -> State:
             next_asking=asking.step,
             cell_offset=np.asarray(world.table.cell_offset, np.int64),
         ),
-        agenda=Agenda(np.zeros(ROOM + world.replicas + batching.size, EVENT), buckets),
+        agenda=Agenda(np.zeros(ROOM + world.replicas + size, EVENT), buckets),
         station=Station(
             works=disk_tables.zeros(most_requests, WORK),
             served=disk_tables.zeros(most_requests, np.int32),
@@ -165,6 +167,13 @@ def _state(world: World, links: Links) -> State:
             batch_s=np.array(batch_s),
         ),
     )
+
+
+def _most_together(world: World) -> int:
+    """Return the size of the largest batch that there can be."""
+    batching = world.cloud.batching
+    assert isinstance(batching, StaticBatching)
+    return min(batching.size, world.devices * world.table.steps + 1)
 
 
 def _rules(world: World, links: Links) -> Rows:
@@ -189,7 +198,7 @@ def _rules(world: World, links: Links) -> Rows:
         "jitters": links.latency.factors.table(Direction.UP).size > 0,
         "promotion_s": radio.promotion_s,
         "tail_s": radio.tail_s,
-        "batch_size": batching.size,
+        "batch_size": _most_together(world),
         "batch_wait_s": batching.wait_s,
         "queue_limit": world.cloud.queue_limit,
         "buckets": BUCKETS,

@@ -143,7 +143,13 @@ class Policy(Settings):
 
     def first_request(self, view: PolicyView, from_step: int) -> int | None:
         """Return the first step at or after `from_step` at which the policy asks, or None."""
-        asks = self.asks(view)[from_step - view.first_step :]
+        asks = self.asks(view)
+        if asks.shape != view.list_age_steps.shape:
+            raise ValueError(
+                f"{type(self).__name__}.asks answers for {asks.size} steps of "
+                f"{len(view.list_age_steps)}; a policy that reads times says so by `reads_times`"
+            )
+        asks = asks[from_step - view.first_step :]
         first = int(asks.argmax()) if len(asks) else 0
         return from_step + first if len(asks) and asks[first] else None
 

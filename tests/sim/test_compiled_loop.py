@@ -15,12 +15,15 @@ from sim.cloud.service_time.fixed import FixedServiceTime
 from sim.cloud.service_time.random import RandomServiceTime
 from sim.cloud.settings import CloudSettings
 from sim.compiled import scope, simulation
+from sim.compiled.simulation import simulate_compiled
 from sim.device.settings import DeviceSettings
-from sim.engine import simulate
+from sim.engine import simulate, simulate_events
 from sim.faults.settings import FaultSettings
 from sim.network.preset import PresetNetwork
+from sim.policies.always import Always
 from sim.policies.assignment import PolicyAssignment
 from sim.policies.consistency import Consistency
+from sim.policies.policy import Policy
 from sim.policies.random import Random
 from sim.policies.schedule import Schedule
 from sim.policies.staleness import Staleness
@@ -135,6 +138,102 @@ def test_a_large_world_takes_the_compiled_loop(monkeypatch):
     assert_equal_records(compiled, events)
     # It schedules fewer events for the same world: no processes begin and end.
     assert compiled.events < events.events
+
+
+def test_the_heap_has_room_for_whatever_happens_at_the_end_of_a_full_bucket(monkeypatch):
+    # A batch of 64 is answered in the bucket in which as many sessions send as make the heap full.
+    guard = 1000
+    beginning, growing = simulation._state, simulation._with_room
+    guarded = []
+
+    def with_guard(state):
+        rows = np.zeros(len(state.agenda.heap) + guard, state.agenda.heap.dtype)
+        rows[:-guard] = state.agenda.heap
+        guarded.append(rows)
+        return state._replace(agenda=state.agenda._replace(heap=rows[:-guard]))
+
+    monkeypatch.setattr(simulation, "ROOM", 256)
+    monkeypatch.setattr(simulation, "_state", lambda *parts: with_guard(beginning(*parts)))
+    monkeypatch.setattr(simulation, "_with_room", lambda state: with_guard(growing(state)))
+    batch, later = 64, 256 + 64
+    think_s = np.full((batch + later, 2), 1.0001)
+    think_s[:, 1] = 1000.0
+    policies = (Schedule(steps=(1,)), Schedule(steps=(0,)))
+    both(
+        make_world(
+            devices=batch + later,
+            steps=3,
+            policy=policies[0],
+            assigned=PolicyAssignment(policies, np.repeat([0, 1], [later, batch])),
+            start_s=np.zeros(batch + later),
+            think_s=think_s,
+            scoring_flops=0.0,
+            network=PresetNetwork.model_validate({"preset": "ideal"}),
+            cloud=CloudSettings(
+                queue_limit=10**6,
+                batching=StaticBatching(size=batch),
+                service_time=FixedServiceTime(seconds=1.0),
+            ),
+        )
+    )
+    assert guarded
+    for rows in guarded:
+        assert not rows[-guard:]["priority"].any()
+
+
+def test_who_arrives_at_one_instant_waits_in_the_order_of_devices_however_often_it_is_settled():
+    # Without any delay, served devices come back at once, while a later one still waits.
+    both(
+        make_world(
+            devices=4,
+            users=4,
+            steps=2,
+            policy=Always(),
+            start_s=np.zeros(4),
+            think_s=np.zeros((4, 1)),
+            scoring_flops=0.0,
+            network=PresetNetwork.model_validate({"preset": "ideal"}),
+            cloud=CloudSettings(
+                batching=StaticBatching(size=3, wait_s=0.25),
+                service_time=FixedServiceTime(seconds=0.0),
+            ),
+        )
+    )
+
+
+def test_messages_may_be_large_and_batches_without_a_limit():
+    serving = {"payload": {"header_bytes": 3_000_000_000, "interaction_bytes": 1_000_000_000}}
+    both(
+        make_world(
+            devices=20,
+            policy=Consistency(threshold=0.6),
+            serving=ServingSettings.model_validate(serving),
+            network=PresetNetwork.model_validate({"up_bps": 1e10, "down_bps": 1e10, "rtt_s": 0.1}),
+            cloud=CloudSettings(
+                batching=StaticBatching(size=10**9, wait_s=0.05),
+                service_time=FixedServiceTime(seconds=0.3),
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 2, 130])
+def test_windows_may_be_short_or_long(steps):
+    both(make_world(devices=12, users=3, steps=steps, policy=Consistency(threshold=0.6)))
+
+
+class _ReadsTimes(Policy):
+    """Reads times and does not say so."""
+
+    def asks(self, view):
+        return view.decision_s >= 0
+
+
+@pytest.mark.parametrize("run", [simulate_compiled, simulate_events])
+def test_a_policy_that_does_not_say_that_it_reads_times_is_refused(run):
+    world = make_world(devices=3, policy=_ReadsTimes())
+    with pytest.raises(ValueError, match=r"times|broadcast"):
+        run(world, world.make_links())
 
 
 UNKNOWN = {

@@ -37,7 +37,7 @@ def test_a_request_takes_few_events():
 def test_a_device_a_step_and_a_request_take_few_bytes():
     assert SESSION.itemsize <= 112
     assert SHOWN.itemsize <= 24
-    assert REQUEST.itemsize <= 128
+    assert REQUEST.itemsize <= 136
     assert EVENT.itemsize <= 32
 
 
