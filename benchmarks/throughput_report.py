@@ -62,7 +62,8 @@ def _workload_lines(measured: Measured) -> list[str]:
         f"{measured.devices:,} devices that replay 2,000 users, 12,000 items, windows of 20 steps "
         f"after 50 interactions of history; SASRec (d = 64, 2 layers, {srm / 1e6:.2f} million "
         f"parameters) and a causal LM (d = 256, 8 layers, {llm / 1e6:.2f} million); lists of 50, "
-        "3G, stale serving, fusion 3. The models are trained for one epoch, which changes no speed.",
+        "3G, stale serving, fusion 3. The models are trained for one epoch, which changes no "
+        "speed.",
     ]
     told_by_threads = measured.plain_per_s.items()
     if plain := measured.phases.get("plain"):
