@@ -15,22 +15,18 @@ only memory that is in no file counts.
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import RESULTS, write_section
+from benchmarks.results import RESULTS
+from benchmarks.results_command import results_file, tell, whole_number
 from benchmarks.scale_sizes import Size, Sparse, run_size, run_sparse
 from benchmarks.throughput_phases import alone, get_ready
 from benchmarks.throughput_workload import workload
-from experiment.directories import Directories
 from experiment.scenario import Scenario
-from experiment.scenario_error import ScenarioError
-from models.errors import ModelError
-from workloads.errors import WorkloadError
 
 SECTION = "Scale"
 SIZES = (10_000, 100_000, 1_000_000)
@@ -147,36 +143,13 @@ def main(arguments: list[str] | None = None) -> int:
         sizes = getattr(options, key)
         if any(later <= earlier for earlier, later in pairwise(sizes)):
             parser.error(f"argument --{key}: sizes have to ascend")
-    try:
-        directories = Directories(None, options.cache or Directories.from_environment().cache)
-        directories.make_cache()
-        found = measure(options.devices, options.sparse, directories.absolute().cache)
-        print("\n".join(found))
-        if options.out is not None:
-            write_section(
-                SECTION,
-                found,
-                shlex.join(["python", "-m", "benchmarks.scale", *words]),
-                options.out,
-            )
-            print(f"\nwritten to {options.out}")
-    except (ModelError, ScenarioError, WorkloadError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.filename or options.out}: {error.strerror}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _devices(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)
-
-
-def _out(text: str) -> Path | None:
-    return None if text == "none" else Path(text)
+    return tell(
+        SECTION,
+        ["python", "-m", "benchmarks.scale", *words],
+        options.out,
+        options.cache,
+        lambda cache: measure(options.devices, options.sparse, cache),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,20 +160,25 @@ def _parser() -> argparse.ArgumentParser:
     add: Any = parser.add_argument
     add(
         "--devices",
-        type=_devices,
+        type=whole_number,
         nargs="+",
         default=SIZES,
         help="sizes of runs, ascending (default: 10000 100000 1000000)",
     )
     add(
         "--sparse",
-        type=_devices,
+        type=whole_number,
         nargs="*",
         default=SPARSE,
         help="sizes of two worlds of which few devices are in session (default: 500000 1000000)",
     )
     add("--cache", type=Path, help="keeps the weights (default: LSC_CACHE, or the user's cache)")
-    add("--out", type=_out, default=RESULTS, help="file of results, or none (default: %(default)s)")
+    add(
+        "--out",
+        type=results_file,
+        default=RESULTS,
+        help="file of results, or none (default: %(default)s)",
+    )
     return parser
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.throughput_phases import import_all, peak_mb
+from benchmarks.throughput_phases import import_all
 from experiment.directories import Directories
+from experiment.engine_block import peak_rss_mb
 from experiment.preparation import prepare
 from experiment.progress import progress_on
 from experiment.run import run_scenario
@@ -89,7 +90,7 @@ def run_size(scenario: Scenario, cache: Path) -> Size:
         requests=block["requests"],
         events=engine["events"],
         wall_s=wall_s,
-        peak_mb=peak_mb(),
+        peak_mb=peak_rss_mb(),
         anonymous_mb=peak[0],
         record_bytes=record_bytes,
         simulated=round(engine["interactions_per_s"] * (wall_s["prepare"] + wall_s["simulate"])),

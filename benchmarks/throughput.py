@@ -22,21 +22,17 @@ is in its cache too, as after any first run.
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from benchmarks.results import RESULTS, write_section
+from benchmarks.results import RESULTS
+from benchmarks.results_command import fail, results_file, tell, whole_number
 from benchmarks.throughput_report import Measured, lines
 from benchmarks.throughput_workload import workload
-from experiment.directories import Directories
-from experiment.scenario_error import ScenarioError
-from models.errors import ModelError
 from models.numerics import has_bfloat16
-from workloads.errors import WorkloadError
 
 SECTION = "Throughput"
 PLAIN_DEVICES = 250
@@ -75,11 +71,11 @@ def measure(options: Options) -> Measured:
     devices, cache = options.devices, options.cache
     scenario = workload(devices).scenario
     began = os.getloadavg()[0]
-    tell("train briefly, unless the cache has the weights, and build tables to compare with")
+    _announce("train briefly, unless the cache has the weights, and build tables to compare with")
     parameters = alone(get_ready, scenario, cache)
     measured = Measured(devices, parameters, began)
     for phase in options.phases:
-        tell(phase)
+        _announce(phase)
         match phase:
             case "plain":
                 sample = workload(min(devices, options.plain_devices)).scenario
@@ -102,7 +98,7 @@ def measure(options: Options) -> Measured:
     return measured
 
 
-def tell(phase: str) -> None:
+def _announce(phase: str) -> None:
     """Say what comes next."""
     print(f"-- {phase}", file=sys.stderr, flush=True)
 
@@ -112,48 +108,22 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         options = _parser().parse_args(words)
-        directories = Directories(None, options.cache or Directories.from_environment().cache)
-        directories.make_cache()
-        measured = measure(
-            Options(
-                options.devices,
-                options.plain_devices,
-                (None, 1) if options.plain_threads is None else (options.plain_threads,),
-                [phase for phase in PHASES if phase in options.phases],
-                directories.absolute().cache,
-            )
-        )
-        found = lines(measured)
-        print("\n".join(found))
-        if options.out is not None:
-            command = shlex.join(["python", "-m", "benchmarks.throughput", *words])
-            write_section(SECTION, found, command, options.out)
-            print(f"\nwritten to {options.out}")
-    except (OptionError, ModelError, WorkloadError, ScenarioError) as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename or options.out}: {error.strerror}")
-    return 0
+    except OptionError as error:
+        return fail(str(error))
 
+    def measured_lines(cache: Path) -> list[str]:
+        threads = (None, 1) if options.plain_threads is None else (options.plain_threads,)
+        phases = [phase for phase in PHASES if phase in options.phases]
+        chosen = Options(options.devices, options.plain_devices, threads, phases, cache)
+        return lines(measure(chosen))
 
-def _fail(message: str) -> int:
-    print("error:", " ".join(message.split()), file=sys.stderr)
-    return 2
+    command = ["python", "-m", "benchmarks.throughput", *words]
+    return tell(SECTION, command, options.out, options.cache, measured_lines)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise OptionError(f"{message}; `{self.prog} --help` lists what is accepted")
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)
-
-
-def _out(text: str) -> Path | None:
-    return None if text == "none" else Path(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,16 +132,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Interactions a second of the engine and of the plain program, side by side.",
     )
     add: Any = parser.add_argument
-    add("--devices", type=_whole, default=2000, help="in the workload (default: %(default)s)")
+    add("--devices", type=whole_number, default=2000, help="in the workload (default: %(default)s)")
     add(
         "--plain-devices",
-        type=_whole,
+        type=whole_number,
         default=PLAIN_DEVICES,
         help="that the plain program lives through (default: %(default)s, about a minute)",
     )
     add(
         "--plain-threads",
-        type=_whole,
+        type=whole_number,
         help="of torch in the plain program (default: both its own and 1)",
     )
     add(
@@ -182,7 +152,12 @@ def _parser() -> argparse.ArgumentParser:
         help="what to measure (default: all; ratios need plain)",
     )
     add("--cache", type=Path, help="keeps the weights (default: LSC_CACHE, or the user's cache)")
-    add("--out", type=_out, default=RESULTS, help="file of results, or none (default: %(default)s)")
+    add(
+        "--out",
+        type=results_file,
+        default=RESULTS,
+        help="file of results, or none (default: %(default)s)",
+    )
     return parser
 
 

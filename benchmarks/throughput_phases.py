@@ -23,6 +23,7 @@ from benchmarks.encode_calls import EncodeCalls, counting
 from benchmarks.live_agreement import LiveAgreement, compare
 from benchmarks.live_program import LiveProgram
 from experiment.directories import Directories
+from experiment.engine_block import peak_rss_mb
 from experiment.preparation import Preparation, prepare
 from experiment.progress import progress_on
 from experiment.run import run_scenario
@@ -139,7 +140,7 @@ def live(
         interactions=interactions,
         wall_s=wall_s,
         events=lived.events,
-        peak_mb=peak_mb(),
+        peak_mb=peak_rss_mb(),
         llm=EncodeCalls(program.llm_calls, program.llm_positions),
         srm=EncodeCalls(program.srm_calls, program.srm_positions),
         request_frequency=int(lived.interactions.requested.sum()) / interactions,
@@ -169,7 +170,7 @@ def run(scenario: Scenario, cache: Path) -> Phase:
         interactions=block["interactions"],
         wall_s=wall_s,
         events=engine["events"],
-        peak_mb=peak_mb(),
+        peak_mb=peak_rss_mb(),
         llm=counts.of("CausalLm"),
         srm=counts.of("SasRec"),
         request_frequency=block["request_frequency"],
@@ -193,7 +194,7 @@ def sweep(loaded: LoadedScenario, cache: Path, jobs: int) -> Phase:
         interactions=interactions,
         wall_s=wall_s,
         events=int(table["engine.events"].sum()),
-        peak_mb=max(peak_mb(), peak_mb(resource.RUSAGE_CHILDREN)),
+        peak_mb=max(peak_rss_mb(), peak_rss_mb(resource.RUSAGE_CHILDREN)),
         llm=counts.of("CausalLm"),
         srm=counts.of("SasRec"),
         request_frequency=float(table["request_frequency"].mean()),
@@ -211,12 +212,6 @@ def without_tables(cache: Path) -> Iterator[Path]:
             if part.name != "outcomes" and not part.name.startswith("cold-"):
                 (cold / part.name).symlink_to(part.absolute())
         yield cold
-
-
-def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
-    """Return the peak resident memory of this process or of the largest of its children, MiB."""
-    peak = resource.getrusage(who).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def import_all() -> None:

@@ -47,11 +47,12 @@ def engine_block(preparation: Preparation, facts: EngineFacts, watch: Stopwatch)
         "simulated_s": facts.simulated_s,
         "events": facts.events,
         "interactions_per_s": facts.interactions / (prepare_s + simulate_s),
-        "peak_rss_mb": _peak_rss_mb(),
+        "peak_rss_mb": peak_rss_mb(),
         "cached": models.cached and preparation.adaptation is None,
     }
 
 
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_rss_mb(who: int = resource.RUSAGE_SELF) -> float:
+    """Return the peak resident memory of this process or of the largest of its children, MiB."""
+    peak = resource.getrusage(who).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
